@@ -1,0 +1,1 @@
+"""Bytes of a shared object in, a `SharedObject` out. No file is opened here."""
