@@ -9,9 +9,11 @@ JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | boo
 
 
 def canonical_json(value: JSONValue) -> bytes:
-    """`value` as UTF-8 JSON with sorted keys, two-space indents and a final newline.
+    """`value` as UTF-8 JSON: keys sorted, no white space but one final newline.
 
-    Raises ValueError for a float that is not finite, TypeError for anything that is not JSON.
+    Raises TypeError for anything that is not JSON, ValueError for a number that JSON cannot say.
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
     return text.encode("utf-8") + b"\n"

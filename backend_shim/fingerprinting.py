@@ -1,0 +1,258 @@
+"""A wheel in, its ABI fingerprint out: every binary read once, every interface asked about it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backend_shim.binary import binary_format, read_shared_object
+from backend_shim.binary.shared_object import SharedObject
+from backend_shim.errors import InvalidBinary, InvalidRecord, UnknownSchema
+from backend_shim.interfaces import header, linking
+from backend_shim.interfaces.inspected_wheel import (
+    ConstantStrings,
+    InspectedObject,
+    InspectedWheel,
+    OpenObject,
+)
+from backend_shim.interfaces.table import INTERFACES
+from backend_shim.record.canonical import JSONValue
+from backend_shim.record.fingerprint import (
+    AbiFingerprint,
+    Basis,
+    Generator,
+    InterfaceFacts,
+    ObjectRecord,
+    SymbolTables,
+    UnreadObject,
+)
+from backend_shim.record.names import FINGERPRINT, SYMBOLS, accepted_names
+from backend_shim.wheel.archive import Member, WheelArchive
+from backend_shim.wheel.manifest import digest_of_bytes
+
+_MAGIC_SIZE: Final = 8
+_GRAFTED_DIRECTORY: Final = re.compile(r"(?:.*/)?(?:[^/]+\.libs|\.dylibs|\.libs)/")
+_ENTRY_POINT: Final = re.compile(r"Py(?:Init|ModExport)U?_\w+")
+_UNNORMALIZED: Final = re.compile(r"[-_.]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprinted:
+    """What reading a wheel gives: the fingerprint, and the symbol tables that go beside it."""
+
+    fingerprint: AbiFingerprint
+    symbols: SymbolTables
+
+
+def fingerprint_wheel(
+    archive: WheelArchive, *, looked_for: Collection[str] = (), basis: Basis = Basis.OBSERVED
+) -> Fingerprinted:
+    """The fingerprint of an open wheel.
+
+    `looked_for` are the names of other distributions (see `import_name.binding_names`) to look for in
+    its binaries. A binary that cannot be read is listed as unread. Raises InvalidWheel.
+    """
+    wanted = frozenset(looked_for)
+    objects: list[InspectedObject] = []
+    unread: list[UnreadObject] = []
+    for member in _binaries(archive):
+        try:
+            objects.append(_inspect(archive, member, wanted))
+        except InvalidBinary as error:
+            unread.append(UnreadObject(path=member.name, why=str(error)))
+    wheel = InspectedWheel(
+        name=_normalized(archive.metadata.get("Name", "")),
+        version=str(archive.metadata.get("Version", "")).strip(),
+        objects=tuple(objects),
+        looked_for=wanted,
+        text=_wanted_text(archive),
+        interface_files=interface_files(archive),
+    )
+    fingerprint = AbiFingerprint(
+        generator=Generator(),
+        is_purelib=not objects and not unread,
+        objects=tuple(_object_record(archive, each) for each in objects),
+        unread=tuple(unread),
+        provides=_facts(wheel, basis, side="provides"),
+        requires=_facts(wheel, basis, side="requires") if objects else (),
+    )
+    return Fingerprinted(fingerprint=fingerprint, symbols=linking.exported_tables(wheel))
+
+
+def _normalized(name: str) -> str:
+    """PEP 503, "Normalized Names"."""
+    return _UNNORMALIZED.sub("-", name.strip()).lower()
+
+
+def _binaries(archive: WheelArchive) -> Iterator[Member]:
+    """Members that are shared objects by their magic number, whatever they are called."""
+    for member in archive.members:
+        if not member.is_dir and member.size > _MAGIC_SIZE:
+            if binary_format(archive.head(member.name, _MAGIC_SIZE)):
+                yield member
+
+
+def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> InspectedObject:
+    with archive.contents(member.name) as data:
+        shared = read_shared_object(data)
+        opened = OpenObject(
+            path=member.name,
+            shared=shared,
+            strings=ConstantStrings(data, shared),
+            looked_for=wanted,
+        )
+        seen: dict[str, JSONValue] = {}
+        for interface in INTERFACES:
+            if (found := interface.read_object(opened)) is not None:
+                seen[interface.name] = found
+    return InspectedObject(
+        path=member.name,
+        kind=_kind(shared),
+        is_grafted=_GRAFTED_DIRECTORY.match(member.name) is not None,
+        shared=replace(shared, sections=()),
+        seen=seen,
+    )
+
+
+def _kind(shared: SharedObject) -> str:
+    if shared.is_executable:
+        return "executable"
+    if any(_ENTRY_POINT.fullmatch(symbol.name) for symbol in shared.exported):
+        return "extension-module"
+    return "library"
+
+
+def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord:
+    member = archive.member(each.path)
+    shared = each.shared
+    return ObjectRecord(
+        path=each.path,
+        digest=archive.manifest.digest_of(each.path),
+        size=member.size,
+        crc32=member.crc32,
+        format=shared.format,
+        machine=shared.machine,
+        kind=each.kind,
+        is_grafted=each.is_grafted,
+        soname=shared.soname,
+        needed=shared.needed,
+        run_path=shared.run_path,
+        version_needs=shared.version_needs,
+        exported=linking.symbol_set(shared.exported),
+        imported=linking.symbol_set(shared.imported),
+    )
+
+
+def _facts(wheel: InspectedWheel, basis: Basis, *, side: str) -> tuple[InterfaceFacts, ...]:
+    found = []
+    for interface in INTERFACES:
+        facts = interface.provides(wheel) if side == "provides" else interface.requires(wheel)
+        if facts is not None:
+            found.append(
+                InterfaceFacts(
+                    interface=interface.name,
+                    basis=basis,
+                    facts=facts,
+                    provider=interface.provider if side == "requires" else None,
+                )
+            )
+    return tuple(sorted(found, key=lambda each: each.interface))
+
+
+def _wanted_text(archive: WheelArchive) -> dict[str, bytes]:
+    wanted = {name for interface in INTERFACES for name in interface.wanted_text}
+    return {
+        member.name: archive.read(member.name)
+        for member in archive.members
+        if posixpath.basename(member.name) in wanted
+    }
+
+
+def interface_files(archive: WheelArchive) -> dict[str, str]:
+    """Path and RECORD digest of each interface file that the wheel ships."""
+    return {
+        member.name: archive.manifest.digest_of(member.name) or ""
+        for member in archive.members
+        if not member.is_dir and header.is_interface_file(member.name)
+    }
+
+
+def record_files(archive: WheelArchive, *, looked_for: Collection[str]) -> dict[str, bytes]:
+    """The `.dist-info` files, by bare name, that hold the fingerprint of an open wheel.
+
+    The symbol tables are there only for a wheel that has symbols to offer.
+    """
+    read = fingerprint_wheel(archive, looked_for=looked_for)
+    files = {FINGERPRINT: read.fingerprint.to_json()}
+    if any(each.symbols for each in read.symbols.objects):
+        files[SYMBOLS] = read.symbols.to_json()
+    return files
+
+
+def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
+    """The embedded fingerprint, if there is one, checked against RECORD and the binaries in the archive.
+
+    Raises InvalidRecord where it cannot be used: damaged, of an unknown schema (UnknownSchema), or
+    describing other binaries than the wheel has now.
+    """
+    data = _record_member(archive, FINGERPRINT)
+    if data is None:
+        return None
+    fingerprint = AbiFingerprint.from_json(data)
+    _check_fresh(archive, fingerprint)
+    return fingerprint
+
+
+def recorded_symbols(archive: WheelArchive) -> SymbolTables | None:
+    """The embedded symbol tables, if there are any; raises InvalidRecord."""
+    data = _record_member(archive, SYMBOLS)
+    return None if data is None else SymbolTables.from_json(data)
+
+
+def _record_member(archive: WheelArchive, record: str) -> bytes | None:
+    """The bytes of a record, which RECORD must list with their digest."""
+    paths = [f"{archive.dist_info}/{name}" for name in accepted_names(record)]
+    present = [path for path in paths if archive.has(path)]
+    if not present:
+        return None
+    contents = {archive.read(path) for path in present}
+    if len(contents) > 1:
+        raise InvalidRecord("$", f"stands under both {' and '.join(present)}, which differ")
+    data = contents.pop()
+    for path in present:
+        listed = archive.manifest.digest_of(path)
+        if listed is None or listed != digest_of_bytes(data):
+            raise InvalidRecord("$", f"RECORD does not list {path} with its digest")
+    return data
+
+
+def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
+    recorded = {each.path: each for each in fingerprint.objects}
+    unread = {each.path for each in fingerprint.unread}
+    actual = {member.name: member for member in _binaries(archive)}
+    if recorded.keys() | unread != actual.keys():
+        other = sorted((recorded.keys() | unread) ^ actual.keys())
+        raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
+    for path, each in recorded.items():
+        member = actual[path]
+        now = (archive.manifest.digest_of(path), member.size, member.crc32)
+        if (each.digest, each.size, each.crc32) != now:
+            raise InvalidRecord("$.objects", f"is stale: {path} was changed since")
+    if fingerprint.is_purelib != (not actual):
+        raise InvalidRecord("$.is_purelib", "does not fit the members of the wheel")
+
+
+def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:
+    """What is wrong with the embedded records, one sentence each; empty where all fits or none is there."""
+    problems = []
+    for read in (recorded_fingerprint, recorded_symbols):
+        try:
+            read(archive)
+        except UnknownSchema as error:
+            problems.append(f"unknown schema: {error}")
+        except InvalidRecord as error:
+            problems.append(str(error))
+    return tuple(problems)

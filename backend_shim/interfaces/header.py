@@ -1,0 +1,273 @@
+"""Interface files: the headers, `.pxd` files and static libraries that a wheel ships for others to build with.
+
+What a wheel offers is their digests. Whether a binding that is declared in them still holds is asked by
+scope: the file that declares it and all that this file includes. Unchanged there means that a rebuild
+would read the same declarations (design/verdicts.md, evidence "same interface").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Final
+
+from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.provider import Declaration, Provider
+from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
+from backend_shim.record.canonical import JSONValue
+from backend_shim.record.facts import Facts
+
+NAME: Final = "header"
+
+_CYTHON_SUFFIXES: Final = (".pxd", ".pxi")
+_C_SUFFIXES: Final = (
+    *(".h", ".hh", ".hpp", ".hxx", ".h++", ".inc", ".inl", ".ipp", ".tpp", ".tcc", ".cuh", ".def"),
+)
+_OTHER_SUFFIXES: Final = (".a", ".lib", ".pc", ".cmake", ".sip", ".i")
+SUFFIXES: Final = (*_CYTHON_SUFFIXES, *_C_SUFFIXES, *_OTHER_SUFFIXES)
+
+_C_NOISE = re.compile(
+    rb"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?\*/|//[^\n]*""", re.DOTALL
+)
+_CYTHON_NOISE = re.compile(
+    rb"""(\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""", re.DOTALL
+)
+_C_INCLUDE = re.compile(rb"""^[ \t]*\#[ \t]*include[ \t]*["<]([^">\n]+)[">]""", re.MULTILINE)
+_QUOTED_NAME = re.compile(rb'"([A-Za-z_]\w*(?:\.\w+)*)"', re.ASCII)
+_WORD = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
+_CYTHON_FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+cimport\b([^\n#]*)", re.MULTILINE)
+_CYTHON_CIMPORT = re.compile(rb"^[ \t]*cimport[ \t]+([^\n#]+)", re.MULTILINE)
+_CYTHON_INCLUDE = re.compile(
+    rb"""^[ \t]*(?:include|cdef[ \t]+extern[ \t]+from)[ \t]+["']<?([^"'>]+)>?["']""", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceFilesUnchanged(Reason):
+    """Every file in the scope of the binding is the same in the old and the new provider."""
+
+    kind: ClassVar = "interface-files-unchanged"
+    effect: ClassVar = Effect.SUPPORTS
+    evidence: ClassVar = Evidence.SAME_INTERFACE
+    files: tuple[str, ...]
+    equal_by: str
+    """`digest`, or `tokens` where comments or white space differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceFilesChanged(Reason):
+    """Files in the scope of the binding differ, so they prove nothing."""
+
+    kind: ClassVar = "interface-files-changed"
+    effect: ClassVar = Effect.OPEN
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDeclared(Reason):
+    """No interface file of the provider declares what the consumer uses."""
+
+    kind: ClassVar = "not-declared"
+    effect: ClassVar = Effect.OPEN
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceFile:
+    """One shipped interface file."""
+
+    path: str
+    """As installed: without the `{name}-{version}.data/` prefix."""
+    digest: str
+    tokens: str
+    """Digest of the content without comments and needless white space."""
+    includes: tuple[str, ...]
+    """Paths or path ends of the files that it names."""
+    quoted_names: frozenset[str]
+    """Dotted names between double quotes, among them names of capsules."""
+    words: frozenset[str]
+    """Those of the wanted identifiers that occur in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceTree:
+    """All interface files of one provider."""
+
+    files: tuple[InterfaceFile, ...]
+
+    @cached_property
+    def _by_path(self) -> dict[str, InterfaceFile]:
+        return {each.path: each for each in self.files}
+
+    @cached_property
+    def _by_base_name(self) -> dict[str, list[InterfaceFile]]:
+        table: dict[str, list[InterfaceFile]] = {}
+        for each in self.files:
+            table.setdefault(posixpath.basename(each.path), []).append(each)
+        return table
+
+    def scope(
+        self, declarations: Iterable[Declaration]
+    ) -> tuple[dict[str, InterfaceFile], tuple[str, ...]]:
+        """The files that declare any of `declarations` with all they include; names not declared at all."""
+        waiting: list[InterfaceFile] = []
+        undeclared = []
+        for declaration in declarations:
+            declaring = list(self._declaring(declaration))
+            waiting += declaring
+            if not declaring:
+                undeclared.append(declaration.name)
+        found: dict[str, InterfaceFile] = {}
+        while waiting:
+            each = waiting.pop()
+            if each.path not in found:
+                found[each.path] = each
+                waiting.extend(self._included(each))
+        return found, tuple(sorted(undeclared))
+
+    def _declaring(self, declaration: Declaration) -> Iterator[InterfaceFile]:
+        if declaration.module is None:
+            yield from (each for each in self.files if declaration.name in each.words)
+            return
+        base = declaration.module.replace(".", "/")
+        for path in (f"{base}.pxd", f"{base}/__init__.pxd"):
+            if path in self._by_path:
+                yield self._by_path[path]
+        for each in self.files:
+            if any(
+                name == declaration.name or name.startswith(declaration.name + ".")
+                for name in each.quoted_names
+            ):
+                yield each
+
+    def _included(self, file: InterfaceFile) -> Iterator[InterfaceFile]:
+        for include in file.includes:
+            for each in self._by_base_name.get(posixpath.basename(include), ()):
+                if each.path == include or each.path.endswith("/" + include):
+                    yield each
+
+
+def is_interface_file(path: str) -> bool:
+    """Whether `path` in a wheel is a file that others build with."""
+    return path.lower().endswith(SUFFIXES) and ".libs/" not in path
+
+
+def installed_path(path: str) -> str:
+    """`path` without its `{name}-{version}.data/` directory, which changes with every version."""
+    head, _, rest = path.partition("/")
+    return rest if head.endswith(".data") else path
+
+
+def read_tree(
+    contents: Iterable[tuple[str, bytes]], wanted: frozenset[str] = frozenset()
+) -> InterfaceTree:
+    """The interface files among `contents` (path in the wheel, bytes); `wanted` are identifiers to look for."""
+    files = [_read_file(installed_path(path), data, wanted) for path, data in contents]
+    return InterfaceTree(files=tuple(sorted(files, key=lambda each: each.path)))
+
+
+def _read_file(path: str, data: bytes, wanted: frozenset[str]) -> InterfaceFile:
+    digest = hashlib.sha256(data).hexdigest()
+    lower = path.lower()
+    if lower.endswith(_CYTHON_SUFFIXES):
+        text = _CYTHON_NOISE.sub(rb"\1", data)
+        lines = [line.rstrip() for line in text.splitlines()]
+        includes = tuple(_cython_includes(text, path))
+    elif lower.endswith(_C_SUFFIXES):
+        text = _C_NOISE.sub(lambda match: match.group(1) or b" ", data)
+        lines = [b" ".join(line.split()) for line in text.splitlines()]
+        includes = tuple(each.decode("utf-8", "replace") for each in _C_INCLUDE.findall(text))
+    else:
+        text, lines, includes = b"", [data], ()
+    return InterfaceFile(
+        path=path,
+        digest=digest,
+        tokens=hashlib.sha256(b"\n".join(line for line in lines if line)).hexdigest(),
+        includes=includes,
+        quoted_names=frozenset(each.decode("ascii") for each in _QUOTED_NAME.findall(text)),
+        words=wanted.intersection(each.decode("ascii") for each in _WORD.findall(text))
+        if wanted
+        else frozenset(),
+    )
+
+
+def _cython_includes(text: bytes, path: str) -> Iterator[str]:
+    for each in _CYTHON_INCLUDE.findall(text):
+        yield each.decode("utf-8", "replace")
+    modules = [each.split()[0] for each in _split_cimports(text)]
+    for module, imported in _CYTHON_FROM.findall(text):
+        modules.append(module)
+        names = (each.split() for each in imported.replace(b"(", b" ").split(b","))
+        modules += [module.rstrip(b".") + b"." + name[0] for name in names if name]
+    for module in modules:
+        yield from _module_files(module.decode("utf-8", "replace"), path)
+
+
+def _split_cimports(text: bytes) -> Iterator[bytes]:
+    for line in _CYTHON_CIMPORT.findall(text):
+        yield from (each for each in line.split(b",") if each.strip())
+
+
+def _module_files(module: str, path: str) -> Iterator[str]:
+    relative = len(module) - len(module.lstrip("."))
+    base = module.lstrip(".").replace(".", "/")
+    if relative:
+        directory = path
+        for _ in range(relative):
+            directory = posixpath.dirname(directory)
+        base = posixpath.join(directory, base) if base else directory
+    yield f"{base}.pxd"
+    yield f"{base}/__init__.pxd"
+
+
+def compare_scope(
+    declarations: Iterable[Declaration], old: InterfaceTree, new: InterfaceTree
+) -> Reason:
+    """Whether all that declares any of `declarations` is the same in `old` and `new`."""
+    wanted = tuple(declarations)
+    before, undeclared = old.scope(wanted)
+    if undeclared or not before:
+        return NotDeclared(names=undeclared)
+    after, _ = new.scope(wanted)
+    changed = sorted(
+        path
+        for path in before.keys() | after.keys()
+        if path not in before or path not in after or before[path].tokens != after[path].tokens
+    )
+    if changed:
+        return InterfaceFilesChanged(files=tuple(changed))
+    same_bytes = all(before[path].digest == after[path].digest for path in before)
+    return InterfaceFilesUnchanged(
+        files=tuple(sorted(before)), equal_by="digest" if same_bytes else "tokens"
+    )
+
+
+def read_object(_opened: OpenObject) -> JSONValue:
+    """Nothing: interface files are no part of a binary."""
+    return None
+
+
+def provides(wheel: InspectedWheel) -> Facts | None:
+    """How many interface files there are, and one digest over their paths and RECORD digests."""
+    if not wheel.interface_files:
+        return None
+    return Facts({"files": len(wheel.interface_files), "digest": _tree_digest(wheel.interface_files)})
+
+
+def _tree_digest(files: Mapping[str, str]) -> str:
+    lines = sorted(f"{installed_path(path)} {digest}\n" for path, digest in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def requires(_wheel: InspectedWheel) -> Facts | None:
+    """Nothing: which files a build read is known from its build inputs only."""
+    return None
+
+
+def is_satisfied(_required: Facts, _old: Provider, _new: Provider) -> tuple[Binding, ...]:
+    """No binding of its own: files are evidence for the bindings that the other interfaces find."""
+    return ()

@@ -1,0 +1,178 @@
+"""Names of another distribution among the constants of a binary: the trace that binding at run time leaves.
+
+Every way in which C code reaches another extension module begins with a name: `PyImport_ImportModule`,
+`PyCapsule_Import("package.module._C_API")`, Cython's type and function imports, `dlopen("libname.so")`. So a
+binary that holds no name of a provider, and does not link to it either, is bound to it by nothing; and a name that no
+other interface explains is a binding that nobody has judged: it stays open, unless the interface files
+that declare it are unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.provider import Declaration, Provider
+from backend_shim.interfaces.reasons import Binding, Effect, Reason
+from backend_shim.record.canonical import JSONValue
+from backend_shim.record.decoding import get_object, get_str_list
+from backend_shim.record.facts import Facts
+
+NAME: Final = "import-name"
+
+# More distinct names than this in one object are a generated table, not references; the name itself is kept.
+MAX_NAMES: Final = 512
+
+_MODULE_FILE: Final = re.compile(
+    r"(?P<stem>[A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)*\.(?:so|pyd))", re.ASCII
+)
+_LIBRARY_FILE: Final = re.compile(r"(?:lib[^/]+?\.(?:so(?:\.\d+)*|dylib)|[^/]+\.dll)", re.IGNORECASE)
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# `module.h` among the strings of a binary is the name of a source file in a traceback, not an attribute.
+_SOURCE_SUFFIXES: Final = frozenset(
+    {"h", "hpp", "c", "cc", "cpp", "cxx", "py", "pyx", "pxd", "pxi", "pyi", "so", "f", "f90"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedInBinary(Reason):
+    """A binary of the consumer names a module or library of the provider, and no rule says what for."""
+
+    kind: ClassVar = "named-in-binary"
+    effect: ClassVar = Effect.OPEN
+    names: tuple[str, ...]
+
+
+def module_names(paths: Iterable[str]) -> frozenset[str]:
+    """Dotted names of the modules and packages that the members `paths` of a wheel install."""
+    names: set[str] = set()
+    for path in paths:
+        *directories, file = _in_site_packages(path).split("/")
+        match = _MODULE_FILE.fullmatch(file)
+        if not match or not all(map(_IDENTIFIER.fullmatch, directories)):
+            continue
+        for depth in range(1, len(directories) + 1):
+            names.add(".".join(directories[:depth]))
+        if match["stem"] != "__init__":
+            names.add(".".join([*directories, match["stem"]]))
+    return frozenset(names)
+
+
+def binding_names(paths: Iterable[str]) -> frozenset[str]:
+    """The names that a binary must hold in order to reach what the members `paths` install.
+
+    Import names of the top level (below a namespace package, which many distributions share, the names in
+    it), and file names of shared libraries that are not extension modules.
+    """
+    members = [_in_site_packages(path) for path in paths]
+    modules = module_names(members)
+    regular = {
+        path.removesuffix("/__init__.py").replace("/", ".")
+        for path in members
+        if path.endswith("/__init__.py")
+    } | {name for name in modules if not any(other.startswith(name + ".") for other in modules)}
+    names = {
+        name
+        for name in regular & modules
+        if not any(_is_within(name, outer) for outer in regular if outer != name)
+    }
+    for path in members:
+        directory, _, file = path.rpartition("/")
+        if _LIBRARY_FILE.fullmatch(file) and not directory.endswith((".libs", ".dylibs")):
+            names.add(file)
+    return frozenset(names)
+
+
+def _is_within(name: str, outer: str) -> bool:
+    return name.startswith(outer + ".")
+
+
+def _in_site_packages(path: str) -> str:
+    """`path` below site-packages: `{name}-{version}.data/purelib/` and `platlib/` are unpacked there."""
+    head, _, rest = path.partition("/")
+    if head.endswith(".data"):
+        scheme, _, below = rest.partition("/")
+        return below if scheme in ("purelib", "platlib") else ""
+    return path
+
+
+def read_object(opened: OpenObject) -> JSONValue:
+    """By name looked for: the literals that are it or begin with it, and those that only end so."""
+    seen: dict[str, JSONValue] = {}
+    for name in sorted(opened.looked_for):
+        whole: set[str] = set()
+        tails: set[str] = set()
+        for literal, is_whole in opened.strings.names(name):
+            if len(whole) + len(tails) > MAX_NAMES:
+                whole, tails = {name}, set()
+                break
+            (whole if is_whole else tails).add(literal)
+        if whole or tails:
+            seen[name] = {"whole": sorted(whole), "tails": sorted(tails - whole)}
+    return seen or None
+
+
+def provides(_wheel: InspectedWheel) -> Facts | None:
+    """Nothing: what names a wheel has is said by its RECORD."""
+    return None
+
+
+def requires(wheel: InspectedWheel) -> Facts | None:
+    """Which names were looked for, and the literals found, over all objects of the wheel."""
+    whole: set[str] = set()
+    tails: set[str] = set()
+    for _, found in wheel.seen(NAME):
+        assert isinstance(found, dict)
+        for name in found:
+            literals = get_object(found, name, "$")
+            whole.update(get_str_list(literals, "whole", "$"))
+            tails.update(get_str_list(literals, "tails", "$"))
+    if not wheel.looked_for:
+        return None
+    return Facts(
+        {
+            "looked_for": sorted(wheel.looked_for),
+            "whole": sorted(whole),
+            "tails": sorted(tails - whole),
+        }
+    )
+
+
+def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
+    """One open binding for each module, attribute or library of the provider that is named."""
+    table = required.thaw()
+    modules = old.modules | new.modules
+    ours = old.binding_names | new.binding_names
+    named: dict[Declaration, set[str]] = {}
+    for key in ("whole", "tails"):
+        for literal in get_str_list(table, key, f"$.{NAME}"):
+            if not any(literal == name or _is_within(literal, name) for name in ours):
+                continue
+            module = _longest_module(literal, modules)
+            if module in new.explained_modules:
+                continue
+            name = literal if key == "whole" and _is_attribute(literal, module) else module
+            named.setdefault(Declaration(module=module, name=name), set()).add(literal)
+    return tuple(
+        Binding(
+            interface=NAME,
+            reasons=(NamedInBinary(names=tuple(sorted(literals))),),
+            declarations=(declaration,),
+        )
+        for declaration, literals in sorted(named.items(), key=lambda item: item[0].name)
+    )
+
+
+def _longest_module(literal: str, modules: frozenset[str]) -> str:
+    """The longest module that `literal` begins with; `literal` itself where it is a library's file name."""
+    parts = literal.split(".")
+    candidates = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((each for each in candidates if each in modules), literal)
+
+
+def _is_attribute(literal: str, module: str) -> bool:
+    rest = literal[len(module) + 1 :]
+    return bool(rest) and rest not in _SOURCE_SUFFIXES

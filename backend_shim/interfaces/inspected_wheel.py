@@ -1,0 +1,129 @@
+"""What an interface is shown: one opened binary at a time, then the wheel as a whole."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, TypeAlias
+
+from backend_shim.binary.shared_object import SharedObject
+from backend_shim.record.canonical import JSONValue
+
+Buffer: TypeAlias = "bytes | mmap.mmap"
+
+_IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
+_WORD: Final = re.compile(rb"[\w.]", re.ASCII)
+# Strings of these languages carry their length: they are not ended by NUL and lie one behind the other, so the
+# rule for C strings would miss a name in them.
+_LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"rust_panic", b"Go build ID", b"runtime.goexit")
+_C_COMPILERS: Final = (b"GCC: (", b"clang version", b"Intel(R)")
+
+
+class ConstantStrings:
+    """The constant bytes of a shared object: where string literals of the source end up."""
+
+    def __init__(self, data: Buffer, shared: SharedObject) -> None:
+        self._data = data
+        names = {section.name for section in shared.sections}
+        self._ranges = [
+            (section.offset, min(section.offset + section.size, len(data)))
+            for section in shared.sections
+            if section.name not in (".comment", ".dynstr")
+        ]
+        self._comment = [
+            (section.offset, section.offset + section.size)
+            for section in shared.sections
+            if section.name == ".comment"
+        ]
+        self.has_sections = names != {""}
+
+    def contain(self, literal: bytes) -> bool:
+        """Whether `literal` stands anywhere among the constants."""
+        return any(self._data.find(literal, start, end) >= 0 for start, end in self._ranges)
+
+    def matches(self, around: bytes, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
+        """Group 1 of each match of `pattern` at an occurrence of the literal `around` it starts with."""
+        for at, end in self._occurrences(around):
+            match = pattern.match(self._data, at, end)
+            if match:
+                yield match.group(1)
+
+    def names(self, name: str) -> Iterator[tuple[str, bool]]:
+        """Each dotted name beginning with `name`, as `name` or `name.attribute.…`; and whether it begins there.
+
+        A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is the tail of
+        another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute Flags"), so `numpy` may
+        lie inside `my_numpy`. In binaries of other languages any occurrence counts.
+        """
+        literal = name.encode()
+        for at, end in self._occurrences(literal):
+            tail = _IDENTIFIER_TAIL.match(self._data, at + len(literal), end)
+            stop = tail.end() if tail else at + len(literal)
+            if self._is_c and (stop >= end or self._data[stop] != 0):
+                continue
+            before = self._data[at - 1 : at] if at else b""
+            yield self._data[at:stop].decode("ascii", "replace"), not _WORD.match(before)
+
+    @cached_property
+    def _is_c(self) -> bool:
+        """Whether every literal is a C string, as far as the compilers named in `.comment` say."""
+        named_by_compiler = any(
+            self._data.find(compiler, start, end) >= 0
+            for start, end in self._comment
+            for compiler in _C_COMPILERS
+        )
+        return named_by_compiler and not any(map(self.contain, _LENGTH_COUNTED_LANGUAGES))
+
+    def _occurrences(self, literal: bytes) -> Iterator[tuple[int, int]]:
+        for start, end in self._ranges:
+            at = self._data.find(literal, start, end)
+            while at >= 0:
+                yield at, end
+                at = self._data.find(literal, at + 1, end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenObject:
+    """A shared object whose bytes are at hand; not to be kept after it was looked at."""
+
+    path: str
+    shared: SharedObject
+    strings: ConstantStrings
+    looked_for: frozenset[str]
+    """Names of other distributions to look for among the constants: see `import_name`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedObject:
+    """A shared object after every interface looked at it."""
+
+    path: str
+    kind: str
+    is_grafted: bool
+    shared: SharedObject
+    seen: Mapping[str, JSONValue]
+    """By interface name, what its `read_object` returned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedWheel:
+    """All that the interfaces may know of a wheel."""
+
+    name: str
+    """Normalized."""
+    version: str
+    objects: tuple[InspectedObject, ...]
+    looked_for: frozenset[str]
+    text: Mapping[str, bytes]
+    """Content of the few members that an interface names in its `WANTED_TEXT`."""
+    interface_files: Mapping[str, str]
+    """Path of each shipped interface file and its digest in RECORD."""
+
+    def seen(self, interface: str) -> Iterator[tuple[InspectedObject, JSONValue]]:
+        """The objects in which `interface` saw something, with what it saw."""
+        for each in self.objects:
+            if (found := each.seen.get(interface)) is not None:
+                yield each, found

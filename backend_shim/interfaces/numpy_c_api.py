@@ -1,0 +1,306 @@
+"""NumPy's C API: a capsule that every user imports, with an ABI version and a feature version.
+
+Rules and evidence measured on 1,252 (module × NumPy version) trials: `import_array()` of the headers leaves in each
+object the module path that it imports and, since NumPy 1.25, the release that it targets. One file for
+one project, since the two numbers and the messages are NumPy's own (numpy/_core/code_generators/generate_numpy_api.py).
+
+- Headers before 2.0 import `numpy.core._multiarray_umath` and demand the very ABI version 1
+  (`NPY_VERSION != PyArray_GetNDArrayCVersion()`). Headers from 2.0 on try `numpy._core._multiarray_umath` first, then
+  the old path, and accept ABI 1 and 2 (`NPY_VERSION < …`).
+- Either refuses a NumPy whose feature version is lower than the targeted one.
+- pybind11, nanobind and Rust look `_ARRAY_API` up by name at run time. That finds the functions of any
+  NumPy, but the layout of `PyArray_Descr` changed with ABI 2: a module with pybind11 2.11 imports under NumPy 2.0.2
+  and then reads 0 for every `dtype.itemsize()` (measured). Only code that knows `numpy._core` knows the new layout.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
+from backend_shim.record.canonical import JSONValue
+from backend_shim.record.decoding import (
+    as_int,
+    as_object,
+    get_bool,
+    get_int,
+    get_list,
+    get_str,
+)
+from backend_shim.record.facts import Facts
+
+NAME: Final = "numpy-c-api"
+PROVIDER: Final = "numpy"
+
+WANTED_TEXT: Final = ("_numpyconfig.h",)
+
+_CAPSULE: Final = b"_ARRAY_API"
+_UFUNC_CAPSULE: Final = b"_UFUNC_API"
+_NEW_PATH: Final = b"numpy._core"
+_NEW_MODULE: Final = b"numpy._core._multiarray_umath"
+_OLD_MODULE: Final = b"numpy.core._multiarray_umath"
+_SIZE_CHECK: Final = b"size changed, may indicate binary incompatibility"
+_TARGET: Final = re.compile(rb"\(NumPy (\d{1,4}\.\d{1,4})\)")
+_DEFINE: Final = re.compile(
+    rb"^[ \t]*#[ \t]*define[ \t]+(NPY_ABI_VERSION|NPY_API_VERSION)[ \t]+(0x[0-9A-Fa-f]{1,8})\b",
+    re.MULTILINE,
+)
+# The modules through which the C API is reached: their names in a binary are accounted for here. Attributes of
+# `numpy` that show up beside them (`numpy.import_array`) are functions of numpy/__init__.pxd in tracebacks.
+EXPLAINS: Final = frozenset(
+    {"numpy"}
+    | {
+        f"numpy.{core}{module}"
+        for core in ("core", "_core")
+        for module in ("", ".multiarray", "._multiarray_umath", ".umath")
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpySeriesFits(Reason):
+    """The new NumPy's ABI version is accepted and it has all that the consumer targets."""
+
+    kind: ClassVar = "numpy-c-api-fits"
+    effect: ClassVar = Effect.SUPPORTS
+    evidence: ClassVar = Evidence.PROMISE
+    accepts: tuple[int, ...]
+    offered: int
+    target: str | None
+    """Oldest release that has every function compiled in; None: known only to be no newer than the old NumPy."""
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyAbiRefused(Reason):
+    """The consumer was compiled for an ABI version that the new NumPy does not have."""
+
+    kind: ClassVar = "numpy-abi-refused"
+    effect: ClassVar = Effect.REFUSES
+    accepts: tuple[int, ...]
+    offered: int
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyTooOld(Reason):
+    """The consumer targets a newer NumPy than the new one."""
+
+    kind: ClassVar = "numpy-too-old"
+    effect: ClassVar = Effect.REFUSES
+    target: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyTargetUnknown(Reason):
+    """Headers before NumPy 1.25 do not write down the target, and the new NumPy offers less than the old."""
+
+    kind: ClassVar = "numpy-target-unknown"
+    effect: ClassVar = Effect.OPEN
+    old_release: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyFoundByName(Reason):
+    """Objects that look the API up by name at run time find it, but may hold the struct layouts of another ABI."""
+
+    kind: ClassVar = "numpy-found-by-name"
+    effect: ClassVar = Effect.SUPPORTS
+    evidence: ClassVar = Evidence.SYMBOLS
+    offered: int
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyLayoutUnknown(Reason):
+    """The consumer checks only the sizes of NumPy's types, compiled in from headers of an unknown ABI version."""
+
+    kind: ClassVar = "numpy-layout-unknown"
+    effect: ClassVar = Effect.OPEN
+    offered: int
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpyVersionsUnknown(Reason):
+    """The provider does not say its ABI and feature version."""
+
+    kind: ClassVar = "numpy-versions-unknown"
+    effect: ClassVar = Effect.OPEN
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Use:
+    """How the objects of a wheel use the API."""
+
+    accepts: tuple[int, ...]
+    """ABI versions that every compiled-in `import_array()` accepts; empty where there is none."""
+    target: tuple[int, ...] | None
+    """Newest target named."""
+    is_target_partial: bool
+    """Some object names no target: it was built with headers before 1.25."""
+    by_name_knows: tuple[int, ...]
+    """ABI versions known to all objects that look the API up by name; empty where there are none."""
+    types_only: bool
+    """Some object uses NumPy's types without importing the API, and none imports it: nothing tells the ABI."""
+
+
+def read_object(opened: OpenObject) -> JSONValue:
+    """How this object reaches the API: `compiled`, `by-name` or `types-only`; None where it does not."""
+    strings = opened.strings
+    has_capsule = strings.contain(_CAPSULE) or strings.contain(_UFUNC_CAPSULE)
+    knows_new = strings.contain(_NEW_PATH)
+    if not has_capsule:
+        # Cython's `cimport numpy` without `import_array()` still checks the sizes of NumPy's types.
+        names_numpy = any(literal == PROVIDER for literal, _ in strings.names(PROVIDER))
+        if names_numpy and strings.contain(_SIZE_CHECK):
+            return {"use": "types-only", "knows_new": knows_new}
+        return None
+    compiled = strings.contain(_NEW_MODULE) or strings.contain(_OLD_MODULE)
+    targets = sorted({_release(found) for found in strings.matches(b"(NumPy ", _TARGET)})
+    return {
+        "use": "compiled" if compiled else "by-name",
+        "knows_new": knows_new,
+        "target": list(targets[-1]) if targets else None,
+    }
+
+
+def _release(text: bytes) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(b"."))
+
+
+def provides(wheel: InspectedWheel) -> Facts | None:
+    """ABI and feature version of a NumPy wheel, from its `_numpyconfig.h`; None for every other wheel."""
+    if wheel.name != PROVIDER:
+        return None
+    defined: dict[str, set[int]] = {}
+    for text in wheel.text.values():
+        for name, value in _DEFINE.findall(text):
+            defined.setdefault(name.decode(), set()).add(int(value, 16))
+    abi, api = defined.get("NPY_ABI_VERSION", set()), defined.get("NPY_API_VERSION", set())
+    if len(abi) != 1 or len(api) != 1:
+        return None
+    return Facts({"abi_version": abi.pop(), "api_version": api.pop(), "release": wheel.version})
+
+
+def requires(wheel: InspectedWheel) -> Facts | None:
+    """Accepted ABI versions and target over all objects of the wheel; None where none uses the API."""
+    uses = [as_object(found, NAME) for _, found in wheel.seen(NAME)]
+    if not uses or wheel.name == PROVIDER:
+        return None
+    compiled = [use for use in uses if use["use"] == "compiled"]
+    targets = [use["target"] for use in compiled]
+    known = [[as_int(part, NAME) for part in target] for target in targets if isinstance(target, list)]
+    return Facts(
+        {
+            "accepts": _common_abi(compiled),
+            "target": max(known) if known else None,
+            "is_target_partial": len(known) < len(compiled),
+            "by_name_knows": _common_abi([use for use in uses if use["use"] == "by-name"]),
+            # One build makes all objects of a wheel, so those that import the API tell for the others.
+            "types_only": not compiled and any(use["use"] == "types-only" for use in uses),
+        }
+    )
+
+
+def _common_abi(uses: list[dict[str, JSONValue]]) -> list[JSONValue]:
+    if not uses:
+        return []
+    return [1, 2] if all(use["knows_new"] for use in uses) else [1]
+
+
+def _decode(required: Facts) -> _Use:
+    table, path = required.thaw(), f"$.{NAME}"
+
+    def integers(key: str) -> tuple[int, ...]:
+        return tuple(as_int(each, f"{path}.{key}") for each in get_list(table, key, path))
+
+    return _Use(
+        accepts=integers("accepts"),
+        target=integers("target") if table.get("target") is not None else None,
+        is_target_partial=get_bool(table, "is_target_partial", path),
+        by_name_knows=integers("by_name_knows"),
+        types_only=get_bool(table, "types_only", path),
+    )
+
+
+def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
+    """The binding of compiled-in users and that of those that look up by name, each by its rule."""
+    if new.name != PROVIDER:
+        return ()
+    use, offer = _decode(required), new.provided.get(NAME)
+    if offer is None:
+        reasons: tuple[Reason, ...] = (NumpyVersionsUnknown(release=new.version),)
+        return (Binding(interface=NAME, reasons=reasons),)
+    found = []
+    if use.accepts:
+        found.append(Binding(interface=NAME, reasons=(_judge_compiled(use, old, offer),)))
+    if use.by_name_knows:
+        found.append(Binding(interface=NAME, reasons=(_judge_by_name(use, old, offer),)))
+    if use.types_only:
+        found.append(Binding(interface=NAME, reasons=(_judge_types(old, offer),)))
+    return tuple(found)
+
+
+def _abi_generation(offer: Facts) -> int:
+    # NPY_ABI_VERSION is 0x01000009 for NumPy 1 and 0x02000000 for NumPy 2: the generation is in the top byte.
+    return get_int(offer.thaw(), "abi_version", f"$.{NAME}") >> 24
+
+
+def _judge_compiled(use: _Use, old: Provider, offer: Facts) -> Reason:
+    offered = _abi_generation(offer)
+    release = get_str(offer.thaw(), "release", f"$.{NAME}")
+    if offered not in use.accepts:
+        return NumpyAbiRefused(accepts=use.accepts, offered=offered, release=release)
+    target = ".".join(map(str, use.target)) if use.target else None
+    if use.target is not None and _numbers(release) < use.target:
+        return NumpyTooOld(target=str(target), release=release)
+    # The unnamed target of older headers is that of the NumPy built with; a NumPy that offers no less than
+    # the old one, with which the wheel works, has it.
+    if use.is_target_partial and not _offers_as_much(old, offer):
+        return NumpyTargetUnknown(old_release=old.version, release=release)
+    return NumpySeriesFits(accepts=use.accepts, offered=offered, target=target, release=release)
+
+
+def _judge_by_name(use: _Use, old: Provider, offer: Facts) -> Reason:
+    offered = _abi_generation(offer)
+    release = get_str(offer.thaw(), "release", f"$.{NAME}")
+    if offered in use.by_name_knows or _is_same_generation(old, offer):
+        return NumpySeriesFits(
+            accepts=use.by_name_knows, offered=offered, target=None, release=release
+        )
+    return NumpyFoundByName(offered=offered, release=release)
+
+
+def _judge_types(old: Provider, offer: Facts) -> Reason:
+    offered = _abi_generation(offer)
+    release = get_str(offer.thaw(), "release", f"$.{NAME}")
+    if _is_same_generation(old, offer):
+        return NumpySeriesFits(accepts=(offered,), offered=offered, target=None, release=release)
+    return NumpyLayoutUnknown(offered=offered, release=release)
+
+
+def _is_same_generation(old: Provider, offer: Facts) -> bool:
+    before = old.provided.get(NAME)
+    return before is not None and _abi_generation(before) == _abi_generation(offer)
+
+
+def _offers_as_much(old: Provider, offer: Facts) -> bool:
+    before = old.provided.get(NAME)
+    if before is None:
+        return False
+    path = f"$.{NAME}"
+    return get_int(offer.thaw(), "api_version", path) >= get_int(before.thaw(), "api_version", path)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    """`2.0` of `2.0.2`, `2.0.0rc1` or `2.0.2+local`: what a target is compared with."""
+    match = re.match(r"(?:\d+!)?(\d+)\.(\d+)", release)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

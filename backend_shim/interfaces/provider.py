@@ -1,0 +1,42 @@
+"""The provider's side of a comparison, as an interface sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from backend_shim.record.facts import Facts
+from backend_shim.record.fingerprint import SymbolTables
+
+
+class Declaration(NamedTuple):
+    """Something of a provider that an interface file may declare."""
+
+    module: str | None
+    """The provider's module that it belongs to; None for an identifier of C or C++."""
+    name: str
+    """`module` itself, an attribute such as `module._C_API`, or the identifier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """One version of a provider. What is dear to read is read when an interface asks for it."""
+
+    name: str
+    version: str
+    provided: Mapping[str, Facts]
+    """By interface."""
+    modules: frozenset[str]
+    """Dotted names of the modules that it installs."""
+    binding_names: frozenset[str]
+    """The names that a binary must hold in order to reach it: see `import_name.binding_names`."""
+    explained_modules: frozenset[str]
+    """Modules of it whose names in a binary another interface than `import_name` accounts for."""
+    read_symbols: Callable[[], SymbolTables]
+
+    @cached_property
+    def symbols(self) -> SymbolTables:
+        """The exported symbols of all its libraries."""
+        return self.read_symbols()

@@ -1,0 +1,80 @@
+"""Types shared through pybind11's and nanobind's internals: a binding that leaves no name behind.
+
+Two wheels whose modules have the same internals see each other's C++ types without naming each other
+(pybind11 detail/internals.h, nanobind nb_internals.cpp). Whether they do cannot be read from the
+binaries, so two wheels that could are left open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.reasons import Binding, Effect, Reason
+from backend_shim.record.canonical import JSONValue
+from backend_shim.record.decoding import get_str_list
+from backend_shim.record.facts import Facts
+
+NAME: Final = "type-registry"
+
+_PYBIND11: Final = re.compile(rb"(__pybind11_internals_\w+?)(?:__)?\0", re.ASCII)
+_NANOBIND_FORMAT: Final = b"__nb_internals_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypesMayBeShared(Reason):
+    """Both wheels register C++ types with the same library, and may exchange them."""
+
+    kind: ClassVar = "types-may-be-shared"
+    effect: ClassVar = Effect.OPEN
+    registries: tuple[str, ...]
+
+
+def read_object(opened: OpenObject) -> JSONValue:
+    """The registries that this object has: the pybind11 id, or `nanobind`."""
+    ids = {
+        found.decode("ascii", "replace")
+        for found in opened.strings.matches(b"__pybind11_internals_", _PYBIND11)
+    }
+    if opened.strings.contain(_NANOBIND_FORMAT):
+        ids.add("nanobind")
+    return list(sorted(ids)) or None
+
+
+def _registries(wheel: InspectedWheel) -> Facts | None:
+    found: set[str] = set()
+    for _, ids in wheel.seen(NAME):
+        assert isinstance(ids, list)
+        found.update(map(str, ids))
+    return Facts({"registries": sorted(found)}) if found else None
+
+
+def provides(wheel: InspectedWheel) -> Facts | None:
+    """The registries of its modules."""
+    return _registries(wheel)
+
+
+def requires(wheel: InspectedWheel) -> Facts | None:
+    """The registries of its modules."""
+    return _registries(wheel)
+
+
+def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
+    """One open binding where both sides use the same library, whatever the ids: its conduit crosses them."""
+    ours = _libraries(required)
+    theirs: set[str] = set()
+    for provider in (old, new):
+        if facts := provider.provided.get(NAME):
+            theirs |= _libraries(facts)
+    shared = tuple(sorted(ours & theirs))
+    if not shared:
+        return ()
+    return (Binding(interface=NAME, reasons=(TypesMayBeShared(registries=shared),)),)
+
+
+def _libraries(facts: Facts) -> set[str]:
+    ids = get_str_list(facts.thaw(), "registries", f"$.{NAME}")
+    return {"nanobind" if each == "nanobind" else "pybind11" for each in ids}

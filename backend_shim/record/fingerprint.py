@@ -1,0 +1,322 @@
+"""The ABI fingerprint: what a wheel's binaries offer to others and need from others."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from backend_shim import __version__
+from backend_shim.errors import InvalidRecord
+from backend_shim.record.canonical import JSONValue, canonical_json
+from backend_shim.record.decoding import (
+    JSONObject,
+    as_object,
+    check_schema_version,
+    decode_json,
+    get_bool,
+    get_int,
+    get_list,
+    get_object,
+    get_objects,
+    get_str,
+    get_str_list,
+    path_to,
+)
+from backend_shim.record.facts import Facts
+from backend_shim.record.names import GENERATOR_NAME, SCHEMA_VERSION
+
+
+class Basis(str, enum.Enum):
+    """Where facts come from."""
+
+    DECLARED = "declared"
+    """The project says so in its configuration."""
+    OBSERVED = "observed"
+    """Read from the binaries by the tool that wrote the record."""
+    DERIVED = "derived"
+    """Read from a wheel without a usable record, by whoever asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """The program that wrote a record."""
+
+    name: str = GENERATOR_NAME
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSet:
+    """A set of symbols by count and by the sha256 of its sorted `name@version` lines."""
+
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRecord:
+    """One shared object of the wheel, bound to the bytes that were read."""
+
+    path: str
+    digest: str | None
+    """As RECORD has it, `sha256=…`; None where RECORD has none."""
+    size: int
+    crc32: int
+    """CRC-32 in the archive's central directory. Every unpacker checks it against the content, so a binary
+    changed without a new RECORD is noticed without inflating it."""
+    format: str
+    machine: str
+    kind: str
+    """`extension-module`, `library` or `executable`."""
+    is_grafted: bool
+    """Copied in by a repair tool under a mangled name: nobody else's provider."""
+    soname: str | None
+    needed: tuple[str, ...]
+    run_path: tuple[str, ...]
+    version_needs: tuple[tuple[str, tuple[str, ...]], ...]
+    exported: SymbolSet
+    imported: SymbolSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadObject:
+    """A binary that could not be read: nothing can be concluded from its absence in the tables."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceFacts:
+    """What a wheel provides or requires by one interface."""
+
+    interface: str
+    basis: Basis
+    facts: Facts
+    provider: str | None = None
+    """Normalized name of the distribution that provides it, where the interface is one project's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbiFingerprint:
+    """The binary interface of one wheel. Holds no name, tag or digest of the wheel itself, no time and no path."""
+
+    generator: Generator
+    is_purelib: bool
+    """No shared object of any format is in the archive, whatever Root-Is-Purelib says."""
+    objects: tuple[ObjectRecord, ...] = ()
+    unread: tuple[UnreadObject, ...] = ()
+    provides: tuple[InterfaceFacts, ...] = ()
+    requires: tuple[InterfaceFacts, ...] = ()
+    series: tuple[InterfaceFacts, ...] = ()
+
+    def required(self, interface: str) -> InterfaceFacts | None:
+        """What the wheel requires by `interface`."""
+        return next((each for each in self.requires if each.interface == interface), None)
+
+    def provided(self, interface: str) -> InterfaceFacts | None:
+        """What the wheel provides by `interface`."""
+        return next((each for each in self.provides if each.interface == interface), None)
+
+    def to_json(self) -> bytes:
+        """Canonical JSON of the document (spec/schemas/abi_fingerprint-0.1.schema.json)."""
+        return canonical_json(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "generator": {"name": self.generator.name, "version": self.generator.version},
+                "is_purelib": self.is_purelib,
+                "objects": [_object_json(each) for each in self.objects],
+                "unread": [{"path": each.path, "why": each.why} for each in self.unread],
+                "provides": [_facts_json(each) for each in self.provides],
+                "requires": [_facts_json(each) for each in self.requires],
+                "series": [_facts_json(each) for each in self.series],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes) -> AbiFingerprint:
+        """The fingerprint in `data`.
+
+        Raises InvalidRecord with the JSON path of the fault; UnknownSchema for a version that is not
+        understood, which is to be treated as an absent record.
+        """
+        table = as_object(decode_json(data), "$")
+        check_schema_version(table)
+        generator = get_object(table, "generator", "$")
+        return cls(
+            generator=Generator(
+                name=get_str(generator, "name", "$.generator"),
+                version=get_str(generator, "version", "$.generator"),
+            ),
+            is_purelib=get_bool(table, "is_purelib", "$"),
+            objects=tuple(_object(*each) for each in get_objects(table, "objects", "$")),
+            unread=tuple(
+                UnreadObject(path=get_str(each, "path", at), why=get_str(each, "why", at))
+                for each, at in get_objects(table, "unread", "$", optional=True)
+            ),
+            provides=_interfaces(table, "provides"),
+            requires=_interfaces(table, "requires"),
+            series=_interfaces(table, "series", optional=True),
+        )
+
+
+def _object_json(each: ObjectRecord) -> JSONValue:
+    return {
+        "path": each.path,
+        "digest": each.digest,
+        "size": each.size,
+        "crc32": each.crc32,
+        "format": each.format,
+        "machine": each.machine,
+        "kind": each.kind,
+        "is_grafted": each.is_grafted,
+        "soname": each.soname,
+        "needed": list(each.needed),
+        "run_path": list(each.run_path),
+        "version_needs": [
+            {"file": file, "versions": list(versions)} for file, versions in each.version_needs
+        ],
+        "exported": {"count": each.exported.count, "digest": each.exported.digest},
+        "imported": {"count": each.imported.count, "digest": each.imported.digest},
+    }
+
+
+def _object(table: JSONObject, path: str) -> ObjectRecord:
+    return ObjectRecord(
+        path=get_str(table, "path", path),
+        digest=get_str(table, "digest", path, optional=True),
+        size=get_int(table, "size", path),
+        crc32=get_int(table, "crc32", path),
+        format=get_str(table, "format", path),
+        machine=get_str(table, "machine", path),
+        kind=get_str(table, "kind", path),
+        is_grafted=get_bool(table, "is_grafted", path),
+        soname=get_str(table, "soname", path, optional=True),
+        needed=get_str_list(table, "needed", path),
+        run_path=get_str_list(table, "run_path", path),
+        version_needs=tuple(
+            (get_str(each, "file", at), get_str_list(each, "versions", at))
+            for each, at in get_objects(table, "version_needs", path)
+        ),
+        exported=_symbol_set(table, "exported", path),
+        imported=_symbol_set(table, "imported", path),
+    )
+
+
+def _symbol_set(table: JSONObject, key: str, path: str) -> SymbolSet:
+    at = path_to(path, key)
+    each = get_object(table, key, path)
+    return SymbolSet(count=get_int(each, "count", at), digest=get_str(each, "digest", at))
+
+
+def _facts_json(each: InterfaceFacts) -> JSONValue:
+    table: dict[str, JSONValue] = {
+        "interface": each.interface,
+        "basis": each.basis.value,
+        "facts": each.facts.thaw(),
+    }
+    if each.provider is not None:
+        table["provider"] = each.provider
+    return table
+
+
+def _interfaces(
+    table: JSONObject, key: str, *, optional: bool = False
+) -> tuple[InterfaceFacts, ...]:
+    found = []
+    for each, at in get_objects(table, key, "$", optional=optional):
+        basis = get_str(each, "basis", at)
+        if basis not in {known.value for known in Basis}:
+            raise InvalidRecord(path_to(at, "basis"), f"{basis[:40]!r} is no known basis")
+        found.append(
+            InterfaceFacts(
+                interface=get_str(each, "interface", at),
+                basis=Basis(basis),
+                facts=Facts(get_object(each, "facts", at)),
+                provider=get_str(each, "provider", at, optional=True),
+            )
+        )
+    names = [each.interface for each in found]
+    if len(set(names)) != len(names):
+        raise InvalidRecord(path_to("$", key), "names an interface twice")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedSymbol:
+    """A symbol that a library of the wheel offers to others."""
+
+    name: str
+    version: str | None
+    kind: str
+    size: int
+    is_hidden: bool = False
+    version_index: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportingObject:
+    """A shared object with the symbols that others can bind to."""
+
+    path: str
+    soname: str | None
+    symbols: tuple[ExportedSymbol, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolTables:
+    """The second member: exported symbols in full, read only when a consumer links to the wheel."""
+
+    objects: tuple[ExportingObject, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Canonical JSON; a symbol is `[name, version, kind, size, is_hidden, version_index]`."""
+        return canonical_json(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "objects": [
+                    {
+                        "path": each.path,
+                        "soname": each.soname,
+                        "symbols": [
+                            [s.name, s.version, s.kind, s.size, s.is_hidden, s.version_index]
+                            for s in each.symbols
+                        ],
+                    }
+                    for each in self.objects
+                ],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes) -> SymbolTables:
+        """The tables in `data`; raises InvalidRecord."""
+        table = as_object(decode_json(data), "$")
+        check_schema_version(table)
+        return cls(
+            objects=tuple(
+                ExportingObject(
+                    path=get_str(each, "path", at),
+                    soname=get_str(each, "soname", at, optional=True),
+                    symbols=tuple(
+                        _exported_symbol(row, path_to(path_to(at, "symbols"), index))
+                        for index, row in enumerate(get_list(each, "symbols", at))
+                    ),
+                )
+                for each, at in get_objects(table, "objects", "$")
+            )
+        )
+
+
+def _exported_symbol(row: JSONValue, path: str) -> ExportedSymbol:
+    match row:
+        case [str(name), str() | None as version, str(kind), int(size), bool(hidden), int(index)]:
+            return ExportedSymbol(
+                name=name,
+                version=version,
+                kind=kind,
+                size=size,
+                is_hidden=hidden,
+                version_index=index,
+            )
+    raise InvalidRecord(path, "must be [name, version, kind, size, is_hidden, version_index]")

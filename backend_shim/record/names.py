@@ -1,0 +1,31 @@
+"""The names of the files that hold our records, directly in ``.dist-info``; they stand only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FINGERPRINT: Final = "wheel_abi_fingerprint.json"
+BUILD_INPUTS: Final = "wheel_abi_build_inputs.json"
+SYMBOLS: Final = "wheel_abi_symbols.json"
+
+# The names proposed to the standard. Readers accept them; nothing writes them while it is a draft.
+STANDARD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        FINGERPRINT: "abi_fingerprint.json",
+        BUILD_INPUTS: "build_inputs.json",
+        SYMBOLS: "abi_symbols.json",
+    }
+)
+
+RECORD_NAMES: Final = (FINGERPRINT, BUILD_INPUTS, SYMBOLS)
+
+SCHEMA_VERSION: Final = "0.1"
+
+GENERATOR_NAME: Final = "wheel-abi"
+
+
+def accepted_names(name: str) -> tuple[str, str]:
+    """The names under which a reader accepts the record `name`, ours before the standard's."""
+    return name, STANDARD_NAMES[name]

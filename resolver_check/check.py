@@ -1,0 +1,131 @@
+"""The use case: one consumer, one provider's bump, a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from packaging.tags import Tag
+
+from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.interfaces.header import InterfaceTree
+from backend_shim.interfaces.reasons import Reason
+from backend_shim.record.fingerprint import AbiFingerprint
+from resolver_check.compare.judgement import judge_fingerprints
+from resolver_check.errors import UsageError
+from resolver_check.model import (
+    EvidenceLevel,
+    Judgement,
+    TargetsDiffer,
+    UnreadBinary,
+    Verdict,
+    WheelUnreadable,
+)
+from resolver_check.scan.subject import Subject
+
+
+def judge(consumer: Subject, old: Subject, new: Subject, *, level: EvidenceLevel) -> Judgement:
+    """The verdict on `consumer` when `old` is replaced by `new`.
+
+    Raises UsageError where `old` and `new` are not two wheels of one project; InvalidWheel where a
+    wheel cannot be read.
+    """
+    if old.name != new.name:
+        raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
+    if consumer.name == new.name:
+        raise UsageError(f"{consumer.name} cannot be the consumer of itself")
+    fingerprint = consumer.fingerprint(old.binding_names | new.binding_names)
+    before, after = old.fingerprint(), new.fingerprint()
+    general = [
+        *_targets(consumer, new),
+        *_unread_provider(old, before),
+        *_unread_provider(new, after),
+    ]
+
+    @cache
+    def read_trees(wanted: frozenset[str]) -> tuple[InterfaceTree, InterfaceTree]:
+        return old.interface_tree(wanted), new.interface_tree(wanted)
+
+    try:
+        judgement = judge_fingerprints(
+            fingerprint,
+            old.provider(),
+            new.provider(),
+            level=level,
+            read_trees=read_trees,
+            general=general,
+        )
+    except InvalidRecord as error:
+        # The facts of a record are decoded by the interface that judges by them.
+        unusable = WheelUnreadable(wheel=consumer.filename, why=f"its record: {error}")
+        judgement = Judgement(verdict=Verdict.UNKNOWN, general=(*general, unusable))
+    return _with_notes(judgement, (consumer, old, new))
+
+
+def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:
+    notes = tuple(dict.fromkeys(note for subject in subjects for note in subject.notes))
+    return Judgement(
+        verdict=judgement.verdict,
+        bindings=judgement.bindings,
+        general=(*judgement.general, *notes),
+    )
+
+
+def _unread_provider(provider: Subject, fingerprint: AbiFingerprint) -> Iterator[Reason]:
+    for each in fingerprint.unread:
+        yield UnreadBinary(wheel=provider.filename, path=each.path, why=each.why)
+
+
+def _targets(consumer: Subject, provider: Subject) -> Iterator[Reason]:
+    """A reason where no environment can hold both wheels, as far as their tags say."""
+    if not any(_meet(ours, theirs) for ours in consumer.tags for theirs in provider.tags):
+        yield TargetsDiffer(
+            consumer=tuple(sorted(map(str, consumer.tags))),
+            provider=tuple(sorted(map(str, provider.tags))),
+        )
+
+
+def _meet(ours: Tag, theirs: Tag) -> bool:
+    return _interpreters_meet(ours, theirs) and _platforms_meet(ours.platform, theirs.platform)
+
+
+def _interpreters_meet(ours: Tag, theirs: Tag) -> bool:
+    """Whether one interpreter accepts both: equal, or one of them is open towards newer ones."""
+    if _is_open(ours) and _is_open(theirs):
+        return True
+    if _is_open(theirs):
+        ours, theirs = theirs, ours
+    if _is_open(ours):
+        return ours.interpreter.startswith("py") or _minor(ours) <= _minor(theirs)
+    return (ours.interpreter, ours.abi) == (theirs.interpreter, theirs.abi)
+
+
+def _is_open(tag: Tag) -> bool:
+    return tag.abi in ("none", "abi3", "abi3t")
+
+
+def _minor(tag: Tag) -> int:
+    digits = tag.interpreter.removeprefix("cp")[1:]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _platforms_meet(ours: str, theirs: str) -> bool:
+    """Whether they are of one system and machine; glibc or macOS versions only raise the floor."""
+    return "any" in (ours, theirs) or _system(ours) == _system(theirs)
+
+
+def _system(platform: str) -> tuple[str, str]:
+    for system in ("manylinux", "musllinux", "linux", "macosx", "win"):
+        if platform.startswith(system):
+            machine = platform.removeprefix(system).lstrip("_0123456789")
+            if system == "linux":
+                return "manylinux", machine
+            return system, "" if machine in ("universal2", "intel") else machine
+    return platform, ""
+
+
+def unreadable(wheel: str, error: InvalidWheel) -> Judgement:
+    """The judgement where a wheel could not be read: never more than unknown."""
+    return Judgement(
+        verdict=Verdict.UNKNOWN, general=(WheelUnreadable(wheel=wheel, why=error.wrong),)
+    )

@@ -1,0 +1,1 @@
+"""Records in, a judgement out. Nothing is read here."""

@@ -1,0 +1,119 @@
+"""The rule for one consumer and one bump (design: verdicts, "Evidence").
+
+One refused binding makes the wheel invalid. It is valid only if every binding is covered by evidence that the policy
+accepts; what is open makes it unknown, and nothing that is merely absent makes it valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeAlias
+
+from backend_shim.interfaces.header import InterfaceTree, compare_scope
+from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.reasons import Binding, Effect, Reason
+from backend_shim.interfaces.table import interface_named
+from backend_shim.record.fingerprint import AbiFingerprint
+from resolver_check.model import (
+    EvidenceLevel,
+    InterfaceUnknown,
+    Judgement,
+    NoBinding,
+    PureConsumer,
+    UnreadBinary,
+    Verdict,
+)
+
+ReadTrees: TypeAlias = Callable[[frozenset[str]], tuple[InterfaceTree, InterfaceTree]]
+"""Given identifiers to look for: the interface files of the old and the new provider."""
+
+
+def judge_fingerprints(
+    consumer: AbiFingerprint,
+    old: Provider,
+    new: Provider,
+    *,
+    level: EvidenceLevel,
+    read_trees: ReadTrees,
+    general: Iterable[Reason] = (),
+) -> Judgement:
+    """The judgement of a consumer's fingerprint against one provider's bump.
+
+    `general` are reasons that were found before (notes, or what could not be read). The interface files
+    are read only if a binding has no other accepted evidence.
+    """
+    if consumer.is_purelib:
+        # A rebuild of a wheel without binaries has nothing to bind, whatever else was found.
+        return Judgement(verdict=Verdict.VALID, general=(PureConsumer(), *general))
+    found = [*general, *_unread(consumer)]
+    bindings: list[Binding] = []
+    for required in consumer.requires:
+        interface = interface_named(required.interface)
+        if interface is None:
+            found.append(InterfaceUnknown(interface=required.interface))
+        else:
+            bindings += interface.is_satisfied(required.facts, old, new)
+    bindings = _with_interface_files(bindings, level, read_trees)
+    if not bindings and not any(each.effect is Effect.OPEN for each in found):
+        names = tuple(sorted(old.binding_names | new.binding_names))
+        found.append(NoBinding(looked_for=names))
+    return Judgement(
+        verdict=_verdict(bindings, found, level), bindings=tuple(bindings), general=tuple(found)
+    )
+
+
+def _unread(consumer: AbiFingerprint) -> Iterable[Reason]:
+    for each in consumer.unread:
+        yield UnreadBinary(wheel="consumer", path=each.path, why=each.why)
+
+
+def _with_interface_files(
+    bindings: list[Binding], level: EvidenceLevel, read_trees: ReadTrees
+) -> list[Binding]:
+    """`bindings`, those that nothing else decides with what the provider's interface files say."""
+    undecided = [
+        each
+        for each in bindings
+        if each.declarations and not is_refused(each) and not is_covered(each, level)
+    ]
+    if not undecided:
+        return bindings
+    wanted = {name for each in undecided for module, name in each.declarations if module is None}
+    old_tree, new_tree = read_trees(frozenset(wanted))
+    return [
+        replace(
+            each,
+            reasons=(*each.reasons, compare_scope(each.declarations, old_tree, new_tree)),
+        )
+        if each in undecided
+        else each
+        for each in bindings
+    ]
+
+
+def is_refused(binding: Binding) -> bool:
+    """Whether a reason says that the binding does not hold."""
+    return any(each.effect is Effect.REFUSES for each in binding.reasons)
+
+
+def is_covered(binding: Binding, level: EvidenceLevel) -> bool:
+    """Whether accepted evidence says that the binding holds."""
+    return any(
+        each.effect is Effect.SUPPORTS and each.evidence in level.accepted
+        for each in binding.reasons
+    )
+
+
+def _verdict(
+    bindings: Iterable[Binding], general: Iterable[Reason], level: EvidenceLevel
+) -> Verdict:
+    if any(map(is_refused, bindings)):
+        return Verdict.INVALID
+    if any(each.effect is Effect.OPEN for each in general):
+        return Verdict.UNKNOWN
+    if all(is_covered(each, level) for each in bindings):
+        return Verdict.VALID
+    return Verdict.UNKNOWN
+
+

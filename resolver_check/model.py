@@ -1,0 +1,140 @@
+"""The nouns of the checker: what was asked, and what was answered with which reasons."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
+
+
+class Verdict(str, enum.Enum):
+    """The answer for one wheel."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class EvidenceLevel(str, enum.Enum):
+    """A policy: the least evidence that a binding must have for `valid`."""
+
+    PROVEN = "proven"
+    PROMISED = "promised"
+    SYMBOLS = "symbols"
+
+    @property
+    def accepted(self) -> frozenset[Evidence]:
+        """The kinds of evidence that count at this level."""
+        return _ACCEPTED[self]
+
+
+_PROVEN: Final = frozenset({Evidence.SAME_INPUTS, Evidence.NO_BINDING, Evidence.PURE})
+_PROMISED: Final = _PROVEN | {Evidence.SAME_INTERFACE, Evidence.PROMISE, Evidence.TYPES}
+_ACCEPTED: Final = {
+    EvidenceLevel.PROVEN: _PROVEN,
+    EvidenceLevel.PROMISED: _PROMISED,
+    EvidenceLevel.SYMBOLS: _PROMISED | {Evidence.SYMBOLS},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PureConsumer(Reason):
+    """The consumer holds no binary, so a rebuild could not come out otherwise."""
+
+    kind: ClassVar = "pure"
+    effect: ClassVar = Effect.SUPPORTS
+    evidence: ClassVar = Evidence.PURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoBinding(Reason):
+    """No binary of the consumer links to the provider, names it, or shares a registry with it."""
+
+    kind: ClassVar = "no-binding"
+    effect: ClassVar = Effect.SUPPORTS
+    evidence: ClassVar = Evidence.NO_BINDING
+    looked_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadBinary(Reason):
+    """A binary could not be read, so what it binds to is not known."""
+
+    kind: ClassVar = "unread-binary"
+    effect: ClassVar = Effect.OPEN
+    wheel: str
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceUnknown(Reason):
+    """The record names an interface that this program does not know."""
+
+    kind: ClassVar = "interface-unknown"
+    effect: ClassVar = Effect.OPEN
+    interface: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsDiffer(Reason):
+    """Consumer and new provider are for different interpreters or platforms."""
+
+    kind: ClassVar = "targets-differ"
+    effect: ClassVar = Effect.OPEN
+    consumer: tuple[str, ...]
+    provider: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelUnreadable(Reason):
+    """A wheel that had to be read could not be."""
+
+    kind: ClassVar = "wheel-unreadable"
+    effect: ClassVar = Effect.OPEN
+    wheel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoNewWheel(Reason):
+    """The source has no wheel of the new version for this target; only metadata is known."""
+
+    kind: ClassVar = "no-new-wheel"
+    effect: ClassVar = Effect.OPEN
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived(Reason):
+    """The wheel's fingerprint was taken on the fly from its binaries, and why."""
+
+    kind: ClassVar = "derived"
+    effect: ClassVar = Effect.NOTE
+    wheel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with all that speaks for and against it."""
+
+    verdict: Verdict
+    bindings: tuple[Binding, ...] = ()
+    """Every way in which the consumer hangs on the provider."""
+    general: tuple[Reason, ...] = ()
+    """Reasons that belong to no single binding."""
+
+    @property
+    def reasons(self) -> tuple[tuple[str | None, Reason], ...]:
+        """Every reason with its interface (None for a general one), the decisive effects first."""
+        rows: list[tuple[str | None, Reason]] = [(None, reason) for reason in self.general]
+        rows += [(each.interface, reason) for each in self.bindings for reason in each.reasons]
+        order = list(_BY_WEIGHT)
+        return tuple(sorted(rows, key=lambda row: order.index(row[1].effect)))
+
+
+_BY_WEIGHT: Final = (Effect.REFUSES, Effect.OPEN, Effect.SUPPORTS, Effect.NOTE)

@@ -1,0 +1,1 @@
+"""Wheels read for judgement: records where they can be used, the binaries where not."""

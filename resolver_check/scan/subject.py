@@ -1,0 +1,145 @@
+"""One wheel, read as far as a judgement needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cached_property
+
+from packaging.tags import Tag, parse_tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.fingerprinting import (
+    Fingerprinted,
+    fingerprint_wheel,
+    interface_files,
+    recorded_fingerprint,
+    recorded_symbols,
+)
+from backend_shim.interfaces import header, import_name
+from backend_shim.interfaces.header import InterfaceTree
+from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.table import INTERFACES
+from backend_shim.record.decoding import get_str_list
+from backend_shim.record.facts import Facts
+from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
+from backend_shim.wheel.archive import WheelArchive
+from resolver_check.model import Derived
+
+# Interface files of one provider that are read for a comparison: torch ships 9,500 headers of 80 MB.
+_MAX_TREE_BYTES = 512 << 20
+
+
+class Subject:
+    """An open wheel as consumer or provider; whatever is dear to know is worked out when asked for."""
+
+    def __init__(self, archive: WheelArchive) -> None:
+        self.archive = archive
+        self.filename = archive.name
+        self.name = canonicalize_name(_header(archive, "Name"))
+        self.version = _header(archive, "Version")
+        self.notes: list[Derived] = []
+        self._derived: Fingerprinted | None = None
+        self._derived_for: frozenset[str] = frozenset()
+
+    @cached_property
+    def tags(self) -> frozenset[Tag]:
+        """From the file name, else from WHEEL."""
+        try:
+            return parse_wheel_filename(self.filename)[3]
+        except InvalidWheelFilename:
+            lines = self.archive.wheel_file.get_all("Tag", [])
+            return frozenset(tag for line in lines for tag in parse_tag(str(line).strip()))
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of all members."""
+        return tuple(member.name for member in self.archive.members if not member.is_dir)
+
+    @cached_property
+    def binding_names(self) -> frozenset[str]:
+        """The names that a binary must hold to reach this wheel."""
+        return import_name.binding_names(self.paths)
+
+    @cached_property
+    def _recorded(self) -> AbiFingerprint | None:
+        try:
+            found = recorded_fingerprint(self.archive)
+        except InvalidRecord as error:
+            self.notes.append(Derived(wheel=self.filename, why=f"its record is unusable: {error}"))
+            return None
+        if found is None:
+            self.notes.append(Derived(wheel=self.filename, why="it carries no record"))
+        return found
+
+    def fingerprint(self, looked_for: Collection[str] = ()) -> AbiFingerprint:
+        """The fingerprint: the embedded one if it is sound and says all about `looked_for`, else a new one."""
+        recorded = self._recorded
+        if recorded is not None and _has_looked_for(recorded, looked_for):
+            return recorded
+        if recorded is not None:
+            why = "its record does not say whether its binaries name this provider"
+            if not any(each.why == why for each in self.notes):
+                self.notes.append(Derived(wheel=self.filename, why=why))
+        return self._derive(looked_for).fingerprint
+
+    def _derive(self, looked_for: Collection[str]) -> Fingerprinted:
+        if self._derived is None or not self._derived_for.issuperset(looked_for):
+            self._derived_for |= frozenset(looked_for)
+            self._derived = fingerprint_wheel(
+                self.archive, looked_for=self._derived_for, basis=Basis.DERIVED
+            )
+        return self._derived
+
+    def _symbols(self) -> SymbolTables:
+        if self._recorded is not None:
+            try:
+                if (tables := recorded_symbols(self.archive)) is not None:
+                    return tables
+            except InvalidRecord as error:
+                self.notes.append(Derived(wheel=self.filename, why=f"its symbols: {error}"))
+        return self._derive(()).symbols
+
+    def provider(self) -> Provider:
+        """This wheel as the provider's side of a comparison."""
+        provided = {each.interface: each.facts for each in self.fingerprint().provides}
+        return Provider(
+            name=self.name,
+            version=self.version,
+            provided=provided,
+            modules=import_name.module_names(self.paths),
+            binding_names=self.binding_names,
+            explained_modules=frozenset(
+                module
+                for interface in INTERFACES
+                if interface.provider == self.name
+                for module in interface.explains
+            ),
+            read_symbols=self._symbols,
+        )
+
+    def interface_tree(self, wanted: frozenset[str]) -> InterfaceTree:
+        """The interface files with their content; raises InvalidWheel where there is too much of it."""
+        paths = sorted(interface_files(self.archive))
+        if sum(self.archive.member(path).size for path in paths) > _MAX_TREE_BYTES:
+            raise InvalidWheel(self.filename, "has too many bytes of interface files to compare")
+        return header.read_tree(
+            ((path, self.archive.read(path)) for path in paths), frozenset(wanted)
+        )
+
+
+def _header(archive: WheelArchive, name: str) -> str:
+    value = str(archive.metadata.get(name, "")).strip()
+    if not value:
+        raise InvalidWheel(archive.name, f"METADATA has no {name}")
+    return value
+
+
+def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
+    """Whether the record answers for all of `wanted`. A wheel without binaries names nobody."""
+    if not recorded.objects and not recorded.unread:
+        return True
+    required = recorded.required(import_name.NAME)
+    facts = required.facts if required else Facts({})
+    known = get_str_list(facts.thaw(), "looked_for", "$", optional=True)
+    return set(known).issuperset(wanted)
