@@ -37,7 +37,12 @@ _CYTHON_NOISE = re.compile(
     rb"""(\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""", re.DOTALL
 )
 _C_INCLUDE = re.compile(rb"""^[ \t]*\#[ \t]*include[ \t]*["<]([^">\n]+)[">]""", re.MULTILINE)
-_QUOTED_NAME = re.compile(rb'"([A-Za-z_]\w*(?:\.\w+)*)"', re.ASCII)
+# A header says which module it is the interface of where it imports it, or defines the name of its capsule:
+# `PyCapsule_Import("greenlet._C_API", 0)`, `#define PyDateTime_CAPSULE_NAME "datetime.datetime_CAPI"`.
+_IMPORTED_NAME = re.compile(
+    rb"""(?:Import\w*[ \t]*\([^()"\n]*|\#[ \t]*define[ \t]+\w+[ \t]+\(?[ \t]*)"([A-Za-z_]\w*(?:\.\w+)*)\"""",
+    re.ASCII,
+)
 _WORD = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
 _CYTHON_FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+cimport\b([^\n#]*)", re.MULTILINE)
 _CYTHON_CIMPORT = re.compile(rb"^[ \t]*cimport[ \t]+([^\n#]+)", re.MULTILINE)
@@ -87,8 +92,8 @@ class InterfaceFile:
     """Digest of the content without comments and needless white space."""
     includes: tuple[str, ...]
     """Paths or path ends of the files that it names."""
-    quoted_names: frozenset[str]
-    """Dotted names between double quotes, among them names of capsules."""
+    imported_names: frozenset[str]
+    """Modules and capsules that code which includes it will import."""
     words: frozenset[str]
     """Those of the wanted identifiers that occur in it."""
 
@@ -140,7 +145,7 @@ class InterfaceTree:
         for each in self.files:
             if any(
                 name == declaration.name or name.startswith(declaration.name + ".")
-                for name in each.quoted_names
+                for name in each.imported_names
             ):
                 yield each
 
@@ -188,7 +193,7 @@ def _read_file(path: str, data: bytes, wanted: frozenset[str]) -> InterfaceFile:
         digest=digest,
         tokens=hashlib.sha256(b"\n".join(line for line in lines if line)).hexdigest(),
         includes=includes,
-        quoted_names=frozenset(each.decode("ascii") for each in _QUOTED_NAME.findall(text)),
+        imported_names=frozenset(each.decode("ascii") for each in _IMPORTED_NAME.findall(text)),
         words=wanted.intersection(each.decode("ascii") for each in _WORD.findall(text))
         if wanted
         else frozenset(),

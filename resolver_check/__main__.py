@@ -1,0 +1,5 @@
+"""`python -m resolver_check`."""
+
+from resolver_check.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Results into text and JSON; nothing is decided here."""
