@@ -19,6 +19,7 @@ from backend_shim.interfaces.inspected_wheel import (
     OpenObject,
 )
 from backend_shim.interfaces.table import INTERFACES
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.fingerprint import (
     AbiFingerprint,
@@ -29,7 +30,7 @@ from backend_shim.record.fingerprint import (
     SymbolTables,
     UnreadObject,
 )
-from backend_shim.record.names import FINGERPRINT, SYMBOLS, accepted_names
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, accepted_names
 from backend_shim.wheel.archive import Member, WheelArchive
 from backend_shim.wheel.manifest import digest_of_bytes
 
@@ -52,8 +53,8 @@ def fingerprint_wheel(
 ) -> Fingerprinted:
     """The fingerprint of an open wheel.
 
-    `looked_for` are the names of other distributions (see `import_name.binding_names`) to look for in
-    its binaries. A binary that cannot be read is listed as unread. Raises InvalidWheel.
+    `looked_for` are the names of other distributions (see `import_name.binding_names`) to look for
+    in its binaries. A binary that cannot be read is listed as unread. Raises InvalidWheel.
     """
     wanted = frozenset(looked_for)
     objects: list[InspectedObject] = []
@@ -100,6 +101,7 @@ def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> I
         shared = read_shared_object(data)
         opened = OpenObject(
             path=member.name,
+            data=data,
             shared=shared,
             strings=ConstantStrings(data, shared),
             looked_for=wanted,
@@ -112,7 +114,7 @@ def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> I
         path=member.name,
         kind=_kind(shared),
         is_grafted=_GRAFTED_DIRECTORY.match(member.name) is not None,
-        shared=replace(shared, sections=()),
+        shared=replace(shared, constants=(), code=()),
         seen=seen,
     )
 
@@ -193,7 +195,8 @@ def record_files(archive: WheelArchive, *, looked_for: Collection[str]) -> dict[
 
 
 def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
-    """The embedded fingerprint, if there is one, checked against RECORD and the binaries in the archive.
+    """The embedded fingerprint, if there is one, checked against RECORD and the binaries in the
+    archive.
 
     Raises InvalidRecord where it cannot be used: damaged, of an unknown schema (UnknownSchema), or
     describing other binaries than the wheel has now.
@@ -210,6 +213,12 @@ def recorded_symbols(archive: WheelArchive) -> SymbolTables | None:
     """The embedded symbol tables, if there are any; raises InvalidRecord."""
     data = _record_member(archive, SYMBOLS)
     return None if data is None else SymbolTables.from_json(data)
+
+
+def recorded_build_inputs(archive: WheelArchive) -> BuildInputs | None:
+    """The embedded build inputs, if there are any; raises InvalidRecord."""
+    data = _record_member(archive, BUILD_INPUTS)
+    return None if data is None else BuildInputs.from_json(data)
 
 
 def _record_member(archive: WheelArchive, record: str) -> bytes | None:
@@ -248,7 +257,7 @@ def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
 def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:
     """What is wrong with the embedded records, one sentence each; empty where all fits or none is there."""
     problems = []
-    for read in (recorded_fingerprint, recorded_symbols):
+    for read in (recorded_fingerprint, recorded_symbols, recorded_build_inputs):
         try:
             read(archive)
         except UnknownSchema as error:

@@ -7,10 +7,10 @@ from functools import cache
 
 from packaging.tags import Tag
 
-from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces.header import InterfaceTree
+from backend_shim.interfaces.provider import nothing_of
 from backend_shim.interfaces.reasons import Reason
-from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.compare.judgement import judge_fingerprints
 from resolver_check.errors import UsageError
 from resolver_check.model import (
@@ -24,42 +24,51 @@ from resolver_check.model import (
 from resolver_check.scan.subject import Subject
 
 
-def judge(consumer: Subject, old: Subject, new: Subject, *, level: EvidenceLevel) -> Judgement:
-    """The verdict on `consumer` when `old` is replaced by `new`.
+class Bump:
+    """One provider going from one wheel to another.
 
-    Raises UsageError where `old` and `new` are not two wheels of one project; InvalidWheel where a
-    wheel cannot be read.
+    Raises UsageError where the two are not of one project; InvalidWheel where one cannot be read.
     """
-    if old.name != new.name:
-        raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
-    if consumer.name == new.name:
+
+    def __init__(self, old: Subject | None, new: Subject) -> None:
+        """`old` is None where no wheel of an older version is known: then only what holds without comparing counts."""
+        if old is not None and old.name != new.name:
+            raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
+        self.old = old
+        self.new = new
+        self.subjects = (new,) if old is None else (old, new)
+        self.binding_names = frozenset().union(*(each.binding_names for each in self.subjects))
+        self.after = new.provider()
+        self.before = nothing_of(self.after) if old is None else old.provider()
+        self.unread = tuple(_unread(self.subjects))
+
+    @cache  # noqa: B019 - a bump lives as long as the question it belongs to
+    def trees(self, wanted: frozenset[str]) -> tuple[InterfaceTree, InterfaceTree]:
+        """The interface files of the old and the new wheel."""
+        before = InterfaceTree(files=()) if self.old is None else self.old.interface_tree(wanted)
+        return before, self.new.interface_tree(wanted)
+
+
+def judge(consumer: Subject, bump: Bump, *, level: EvidenceLevel) -> Judgement:
+    """The verdict on `consumer` after `bump`; raises UsageError, and InvalidWheel where it cannot be read."""
+    if consumer.name == bump.new.name:
         raise UsageError(f"{consumer.name} cannot be the consumer of itself")
-    fingerprint = consumer.fingerprint(old.binding_names | new.binding_names)
-    before, after = old.fingerprint(), new.fingerprint()
-    general = [
-        *_targets(consumer, new),
-        *_unread_provider(old, before),
-        *_unread_provider(new, after),
-    ]
-
-    @cache
-    def read_trees(wanted: frozenset[str]) -> tuple[InterfaceTree, InterfaceTree]:
-        return old.interface_tree(wanted), new.interface_tree(wanted)
-
+    fingerprint = consumer.fingerprint(bump.binding_names)
+    general = [*_targets(consumer, bump.new), *bump.unread]
     try:
         judgement = judge_fingerprints(
             fingerprint,
-            old.provider(),
-            new.provider(),
+            bump.before,
+            bump.after,
             level=level,
-            read_trees=read_trees,
+            read_trees=bump.trees,
             general=general,
         )
     except InvalidRecord as error:
         # The facts of a record are decoded by the interface that judges by them.
         unusable = WheelUnreadable(wheel=consumer.filename, why=f"its record: {error}")
         judgement = Judgement(verdict=Verdict.UNKNOWN, general=(*general, unusable))
-    return _with_notes(judgement, (consumer, old, new))
+    return _with_notes(judgement, (consumer, *bump.subjects))
 
 
 def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:
@@ -71,9 +80,10 @@ def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:
     )
 
 
-def _unread_provider(provider: Subject, fingerprint: AbiFingerprint) -> Iterator[Reason]:
-    for each in fingerprint.unread:
-        yield UnreadBinary(wheel=provider.filename, path=each.path, why=each.why)
+def _unread(providers: Iterable[Subject]) -> Iterator[Reason]:
+    for provider in providers:
+        for each in provider.fingerprint().unread:
+            yield UnreadBinary(wheel=provider.filename, path=each.path, why=each.why)
 
 
 def _targets(consumer: Subject, provider: Subject) -> Iterator[Reason]:
@@ -124,8 +134,6 @@ def _system(platform: str) -> tuple[str, str]:
     return platform, ""
 
 
-def unreadable(wheel: str, error: InvalidWheel) -> Judgement:
+def unreadable(wheel: str, why: str) -> Judgement:
     """The judgement where a wheel could not be read: never more than unknown."""
-    return Judgement(
-        verdict=Verdict.UNKNOWN, general=(WheelUnreadable(wheel=wheel, why=error.wrong),)
-    )
+    return Judgement(verdict=Verdict.UNKNOWN, general=(WheelUnreadable(wheel=wheel, why=why),))

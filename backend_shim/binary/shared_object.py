@@ -37,6 +37,8 @@ class Section(NamedTuple):
     name: str
     offset: int
     size: int
+    address: int
+    """Where the loader puts it, relative to the object's base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,10 @@ class SharedObject:
     """Defined, global/weak/unique, default or protected visibility, in table order."""
     imported: tuple[Symbol, ...]
     """Undefined, in table order."""
-    sections: tuple[Section, ...]
-    """Those that hold constant strings (`.rodata*`, `.data.rel.ro*`, `.data`, `.comment`, `.dynstr`); the whole
-    file as one unnamed section where the section headers were stripped."""
+    constants: tuple[Section, ...]
+    """Loaded data that is not code, where string literals lie, and `.comment`; the whole file as
+    one unnamed section where the section headers were stripped."""
+    code: tuple[Section, ...]
+    """Executable sections; empty where the section headers were stripped."""
     is_executable: bool
     """Has an entry point and asks for an interpreter or is ET_EXEC: not something to link to."""

@@ -1,7 +1,8 @@
-"""The interpreter's own ABI, as far as file names tell: which extension modules are for which Python.
+"""The interpreter's own ABI, as far as file names tell: which extension modules are for which
+Python.
 
-The tags of the wheel say for what it may be installed and stand in its file name, so a record does not
-repeat them. Limited-API symbols and the two numbers come with the interface's symbol table.
+The tags of the wheel say for what it may be installed and stand in its file name, so a record does
+not repeat them. Limited-API symbols and the two numbers come with the interface's symbol table.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from backend_shim.record.facts import Facts
 NAME: Final = "cpython"
 PROVIDER: Final = "python"
 
-# importlib.machinery.EXTENSION_SUFFIXES on the three systems: `.cpython-311-x86_64-linux-gnu.so`, `.abi3.so`,
-# `.abi3t.so` (PEP 803), `.cp311-win_amd64.pyd`, `.so`.
+# importlib.machinery.EXTENSION_SUFFIXES on the three systems: `.cpython-311-x86_64-linux-gnu.so`,
+# `.abi3.so`, `.abi3t.so` (PEP 803), `.cp311-win_amd64.pyd`, `.so`.
 _SUFFIX: Final = re.compile(r"[^.]+((?:\.[\w-]+)?\.(?:so|pyd))")
 
 

@@ -1,8 +1,9 @@
-"""Interface files: the headers, `.pxd` files and static libraries that a wheel ships for others to build with.
+"""Interface files: the headers, `.pxd` files and static libraries that a wheel ships for others to
+build with.
 
-What a wheel offers is their digests. Whether a binding that is declared in them still holds is asked by
-scope: the file that declares it and all that this file includes. Unchanged there means that a rebuild
-would read the same declarations (design/verdicts.md, evidence "same interface").
+What a wheel offers is their digests. Whether a binding that is declared in them still holds is
+asked by scope: the file that declares it and all that this file includes. Unchanged there means
+that a rebuild would read the same declarations (design/verdicts.md, evidence "same interface").
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ _CYTHON_NOISE = re.compile(
     rb"""(\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""", re.DOTALL
 )
 _C_INCLUDE = re.compile(rb"""^[ \t]*\#[ \t]*include[ \t]*["<]([^">\n]+)[">]""", re.MULTILINE)
-# A header says which module it is the interface of where it imports it, or defines the name of its capsule:
-# `PyCapsule_Import("greenlet._C_API", 0)`, `#define PyDateTime_CAPSULE_NAME "datetime.datetime_CAPI"`.
+# A header says which module it is the interface of where it imports it, or defines the name of its
+# capsule: `PyCapsule_Import("greenlet._C_API", 0)`, `#define PyDateTime_CAPSULE_NAME
+# "datetime.datetime_CAPI"`.
 _IMPORTED_NAME = re.compile(
-    rb"""(?:Import\w*[ \t]*\([^()"\n]*|\#[ \t]*define[ \t]+\w+[ \t]+\(?[ \t]*)"([A-Za-z_]\w*(?:\.\w+)*)\"""",
+    rb"(?:Import\w*[ \t]*\([^()\"\n]*|#[ \t]*define[ \t]+\w+[ \t]+\(?[ \t]*)"
+    rb"\"([A-Za-z_]\w*(?:\.\w+)*)\"",
     re.ASCII,
 )
 _WORD = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
@@ -260,7 +263,9 @@ def provides(wheel: InspectedWheel) -> Facts | None:
     """How many interface files there are, and one digest over their paths and RECORD digests."""
     if not wheel.interface_files:
         return None
-    return Facts({"files": len(wheel.interface_files), "digest": _tree_digest(wheel.interface_files)})
+    return Facts(
+        {"files": len(wheel.interface_files), "digest": _tree_digest(wheel.interface_files)}
+    )
 
 
 def _tree_digest(files: Mapping[str, str]) -> str:

@@ -1,10 +1,11 @@
-"""Names of another distribution among the constants of a binary: the trace that binding at run time leaves.
+"""Names of another distribution among the constants of a binary: the trace that binding at run
+time leaves.
 
-Every way in which C code reaches another extension module begins with a name: `PyImport_ImportModule`,
-`PyCapsule_Import("package.module._C_API")`, Cython's type and function imports, `dlopen("libname.so")`. So a
-binary that holds no name of a provider, and does not link to it either, is bound to it by nothing; and a name that no
-other interface explains is a binding that nobody has judged: it stays open, unless the interface files
-that declare it are unchanged.
+Every way in which C code reaches another extension module begins with a name:
+`PyImport_ImportModule`, `PyCapsule_Import("package.module._C_API")`, Cython's type and function
+imports, `dlopen("libname.so")`. So a binary that holds no name of a provider, and does not link to
+it either, is bound to it by nothing; and a name that no other interface explains is a binding that
+nobody has judged: it stays open, unless the interface files that declare it are unchanged.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from backend_shim.record.facts import Facts
 
 NAME: Final = "import-name"
 
-# More distinct names than this in one object are a generated table, not references; the name itself is kept.
+# More distinct names than this in one object are a generated table, not references; the name
+# itself is kept.
 MAX_NAMES: Final = 512
 
 _MODULE_FILE: Final = re.compile(
     r"(?P<stem>[A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)*\.(?:so|pyd))", re.ASCII
 )
-_LIBRARY_FILE: Final = re.compile(r"(?:lib[^/]+?\.(?:so(?:\.\d+)*|dylib)|[^/]+\.dll)", re.IGNORECASE)
+_LIBRARY_FILE: Final = re.compile(
+    r"(?:lib[^/]+?\.(?:so(?:\.\d+)*|dylib)|[^/]+\.dll)", re.IGNORECASE
+)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-# `module.h` among the strings of a binary is the name of a source file in a traceback, not an attribute.
+# `module.h` among the strings of a binary is the name of a source file in a traceback, not an
+# attribute.
 _SOURCE_SUFFIXES: Final = frozenset(
     {"h", "hpp", "c", "cc", "cpp", "cxx", "py", "pyx", "pxd", "pxi", "pyi", "so", "f", "f90"}
 )
@@ -64,8 +69,8 @@ def module_names(paths: Iterable[str]) -> frozenset[str]:
 def binding_names(paths: Iterable[str]) -> frozenset[str]:
     """The names that a binary must hold in order to reach what the members `paths` install.
 
-    Import names of the top level (below a namespace package, which many distributions share, the names in
-    it), and file names of shared libraries that are not extension modules.
+    Import names of the top level (below a namespace package, which many distributions share, the
+    names in it), and file names of shared libraries that are not extension modules.
     """
     members = [_in_site_packages(path) for path in paths]
     modules = module_names(members)

@@ -16,8 +16,8 @@ Buffer: TypeAlias = "bytes | mmap.mmap"
 
 _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
-# Strings of these languages carry their length: they are not ended by NUL and lie one behind the other, so the
-# rule for C strings would miss a name in them.
+# Strings of these languages carry their length: they are not ended by NUL and lie one behind the
+# other, so the rule for C strings would miss a name in them.
 _LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"rust_panic", b"Go build ID", b"runtime.goexit")
 _C_COMPILERS: Final = (b"GCC: (", b"clang version", b"Intel(R)")
 
@@ -27,18 +27,16 @@ class ConstantStrings:
 
     def __init__(self, data: Buffer, shared: SharedObject) -> None:
         self._data = data
-        names = {section.name for section in shared.sections}
         self._ranges = [
-            (section.offset, min(section.offset + section.size, len(data)))
-            for section in shared.sections
-            if section.name not in (".comment", ".dynstr")
+            (section.offset, section.offset + section.size)
+            for section in shared.constants
+            if section.name != ".comment"
         ]
         self._comment = [
             (section.offset, section.offset + section.size)
-            for section in shared.sections
+            for section in shared.constants
             if section.name == ".comment"
         ]
-        self.has_sections = names != {""}
 
     def contain(self, literal: bytes) -> bool:
         """Whether `literal` stands anywhere among the constants."""
@@ -52,11 +50,13 @@ class ConstantStrings:
                 yield match.group(1)
 
     def names(self, name: str) -> Iterator[tuple[str, bool]]:
-        """Each dotted name beginning with `name`, as `name` or `name.attribute.…`; and whether it begins there.
+        """Each dotted name beginning with `name`, as `name` or `name.attribute.…`; and whether it
+        begins there.
 
-        A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is the tail of
-        another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute Flags"), so `numpy` may
-        lie inside `my_numpy`. In binaries of other languages any occurrence counts.
+        A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is
+        the tail of another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute
+        Flags"), so `numpy` may lie inside `my_numpy`. In binaries of other languages any
+        occurrence counts.
         """
         literal = name.encode()
         for at, end in self._occurrences(literal):
@@ -90,6 +90,7 @@ class OpenObject:
     """A shared object whose bytes are at hand; not to be kept after it was looked at."""
 
     path: str
+    data: Buffer
     shared: SharedObject
     strings: ConstantStrings
     looked_for: frozenset[str]

@@ -1,8 +1,9 @@
 """Dynamic linking: what the loader resolves, by the loader's own rules (ELF).
 
-A consumer requires the sonames that are not in its own wheel, and the symbols that nothing in its own wheel, no
-library of the platform and no interpreter defines. A provider offers the exported symbols of its libraries.
-The rules for symbol versions are those of glibc's `do_lookup_x` / `check_match` (elf/dl-lookup.c), tried with real programs.
+A consumer requires the sonames that are not in its own wheel, and the symbols that nothing in its
+own wheel, no library of the platform and no interpreter defines. A provider offers the exported
+symbols of its libraries. The rules for symbol versions are those of glibc's `do_lookup_x` /
+`check_match` (elf/dl-lookup.c), tried with real programs.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from backend_shim.record.fingerprint import (
 
 NAME: Final = "linking"
 
-# What every manylinux and musllinux platform has (PEP 513, 571, 599, 600: "the following libraries" of the
-# C, C++ and thread run time). Other allow-listed libraries (X11, GL, glib) are recorded as needed.
+# What every manylinux and musllinux platform has (PEP 513, 571, 599, 600: "the following
+# libraries" of the C, C++ and thread run time). Other allow-listed libraries (X11, GL, glib) are
+# recorded as needed.
 _PLATFORM: Final = re.compile(
     r"(?:lib(?:c|m|pthread|dl|rt|util|nsl|resolv|anl|crypt|gcc_s|stdc\+\+|atomic|mvec)\.so(?:\.\d+)*"
     r"|ld-linux.*|ld64?\.so.*|ld-musl.*|libc\.musl.*|linux-vdso.*|libpython3.*)"
 )
-# Named like the interpreter's own. Where an object links to another distribution, such a name may as well be
-# that one's (`PySide…`), so there it is recorded.
+# Named like the interpreter's own. Where an object links to another distribution, such a name may
+# as well be that one's (`PySide…`), so there it is recorded.
 _INTERPRETER: Final = re.compile(r"_?Py[A-Z_]\w*")
 _ENTRY_POINT: Final = re.compile(r"Py(?:Init|ModExport)U?_\w+")
 # The first index of `.gnu.version` that stands for a version node other than the base.
@@ -107,9 +109,7 @@ class _Import(NamedTuple):
 def symbol_set(symbols: Iterable[Symbol]) -> SymbolSet:
     """Count and digest over sorted `name@version` lines."""
     lines = sorted(f"{each.name}@{each.version or ''}\n" for each in symbols)
-    return SymbolSet(
-        count=len(lines), digest=hashlib.sha256("".join(lines).encode()).hexdigest()
-    )
+    return SymbolSet(count=len(lines), digest=hashlib.sha256("".join(lines).encode()).hexdigest())
 
 
 def exported_tables(wheel: InspectedWheel) -> SymbolTables:
@@ -286,9 +286,7 @@ def _judge_symbol(path: str, entry: _Import, before: _Exports, after: _Exports) 
     if any(_is_same_object(old, each) for each in new):
         return []
     return [
-        SymbolChanged(
-            object=path, symbol=entry.name, old=_describe(old), new=_describe(new[0])
-        )
+        SymbolChanged(object=path, symbol=entry.name, old=_describe(old), new=_describe(new[0]))
     ]
 
 
@@ -299,13 +297,15 @@ def matching(version: str | None, definitions: Iterable[ExportedSymbol]) -> list
 
 def _binds(version: str | None, definition: ExportedSymbol) -> bool:
     if version is not None:
-        # check_match: "No version. But a version is required": a definition without version satisfies any
-        # reference, a hidden one does not; else the names must be equal, hidden or not.
+        # check_match: "No version. But a version is required": a definition without version
+        # satisfies any reference, a hidden one does not; else the names must be equal, hidden or
+        # not.
         if definition.version is None:
             return not definition.is_hidden
         return definition.version == version
-    # "Don't accept hidden symbols": an unversioned reference binds to the base and to the first version of an
-    # object even if hidden (index below 3), to later ones only if they are the default.
+    # "Don't accept hidden symbols": an unversioned reference binds to the base and to the first
+    # version of an object even if hidden (index below 3), to later ones only if they are the
+    # default.
     return definition.version_index <= _FIRST_VERSION or not definition.is_hidden
 
 
@@ -324,7 +324,8 @@ def _describe(symbol: ExportedSymbol) -> str:
 
 
 def _source_name(symbol: str) -> str:
-    """The identifier that a header would have for `symbol`: the last source name of a mangled C++ name.
+    """The identifier that a header would have for `symbol`: the last source name of a mangled C++
+    name.
 
     Itanium C++ ABI, 5.1.2: `<source-name> ::= <positive length number> <identifier>`.
     """

@@ -1,16 +1,20 @@
 """NumPy's C API: a capsule that every user imports, with an ABI version and a feature version.
 
-Rules and evidence measured on 1,252 (module × NumPy version) trials: `import_array()` of the headers leaves in each
-object the module path that it imports and, since NumPy 1.25, the release that it targets. One file for
-one project, since the two numbers and the messages are NumPy's own (numpy/_core/code_generators/generate_numpy_api.py).
+Rules and evidence measured on 1,252 (module × NumPy version) trials: `import_array()` of the
+headers leaves in each object the module path that it imports and, since NumPy 1.25, the release
+that it targets. One file for one project, since the two numbers and the messages are NumPy's own
+(numpy/_core/code_generators/generate_numpy_api.py).
 
 - Headers before 2.0 import `numpy.core._multiarray_umath` and demand the very ABI version 1
-  (`NPY_VERSION != PyArray_GetNDArrayCVersion()`). Headers from 2.0 on try `numpy._core._multiarray_umath` first, then
-  the old path, and accept ABI 1 and 2 (`NPY_VERSION < …`).
+  (`NPY_VERSION != PyArray_GetNDArrayCVersion()`). Headers from 2.0 on try
+  `numpy._core._multiarray_umath` first, then the old path, and accept ABI 1 and 2 (`NPY_VERSION <
+  …`).
 - Either refuses a NumPy whose feature version is lower than the targeted one.
-- pybind11, nanobind and Rust look `_ARRAY_API` up by name at run time. That finds the functions of any
-  NumPy, but the layout of `PyArray_Descr` changed with ABI 2: a module with pybind11 2.11 imports under NumPy 2.0.2
-  and then reads 0 for every `dtype.itemsize()` (measured). Only code that knows `numpy._core` knows the new layout.
+- pybind11, nanobind and Rust look `_ARRAY_API` up by name at run time. That finds the functions of
+any
+  NumPy, but the layout of `PyArray_Descr` changed with ABI 2: a module with pybind11 2.11 imports
+  under NumPy 2.0.2 and then reads 0 for every `dtype.itemsize()` (measured). Only code that knows
+  `numpy._core` knows the new layout.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.numpy_feature_version import compiled_feature_version
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
 from backend_shim.record.canonical import JSONValue
@@ -49,8 +54,9 @@ _DEFINE: Final = re.compile(
     rb"^[ \t]*#[ \t]*define[ \t]+(NPY_ABI_VERSION|NPY_API_VERSION)[ \t]+(0x[0-9A-Fa-f]{1,8})\b",
     re.MULTILINE,
 )
-# The modules through which the C API is reached: their names in a binary are accounted for here. Attributes of
-# `numpy` that show up beside them (`numpy.import_array`) are functions of numpy/__init__.pxd in tracebacks.
+# The modules through which the C API is reached: their names in a binary are accounted for here.
+# Attributes of `numpy` that show up beside them (`numpy.import_array`) are functions of
+# numpy/__init__.pxd in tracebacks.
 EXPLAINS: Final = frozenset(
     {"numpy"}
     | {
@@ -144,8 +150,10 @@ class _Use:
     """ABI versions that every compiled-in `import_array()` accepts; empty where there is none."""
     target: tuple[int, ...] | None
     """Newest target named."""
+    feature_version: int | None
+    """Newest feature version that the code of objects without a named target demands."""
     is_target_partial: bool
-    """Some object names no target: it was built with headers before 1.25."""
+    """Some object tells neither: it was built with headers before 1.25, for another machine than x86-64."""
     by_name_knows: tuple[int, ...]
     """ABI versions known to all objects that look the API up by name; empty where there are none."""
     types_only: bool
@@ -169,6 +177,9 @@ def read_object(opened: OpenObject) -> JSONValue:
         "use": "compiled" if compiled else "by-name",
         "knows_new": knows_new,
         "target": list(targets[-1]) if targets else None,
+        "feature_version": None
+        if targets or not compiled
+        else compiled_feature_version(opened.data, opened.shared),
     }
 
 
@@ -197,14 +208,19 @@ def requires(wheel: InspectedWheel) -> Facts | None:
         return None
     compiled = [use for use in uses if use["use"] == "compiled"]
     targets = [use["target"] for use in compiled]
-    known = [[as_int(part, NAME) for part in target] for target in targets if isinstance(target, list)]
+    known = [
+        [as_int(part, NAME) for part in target] for target in targets if isinstance(target, list)
+    ]
+    features = [as_int(use["feature_version"], NAME) for use in compiled if use["feature_version"]]
     return Facts(
         {
             "accepts": _common_abi(compiled),
             "target": max(known) if known else None,
-            "is_target_partial": len(known) < len(compiled),
+            "feature_version": max(features) if features else None,
+            "is_target_partial": len(known) + len(features) < len(compiled),
             "by_name_knows": _common_abi([use for use in uses if use["use"] == "by-name"]),
-            # One build makes all objects of a wheel, so those that import the API tell for the others.
+            # One build makes all objects of a wheel, so those that import the API tell for the
+            # others.
             "types_only": not compiled and any(use["use"] == "types-only" for use in uses),
         }
     )
@@ -225,6 +241,7 @@ def _decode(required: Facts) -> _Use:
     return _Use(
         accepts=integers("accepts"),
         target=integers("target") if table.get("target") is not None else None,
+        feature_version=get_int(table, "feature_version", path, optional=True),
         is_target_partial=get_bool(table, "is_target_partial", path),
         by_name_knows=integers("by_name_knows"),
         types_only=get_bool(table, "types_only", path),
@@ -250,7 +267,8 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
 
 
 def _abi_generation(offer: Facts) -> int:
-    # NPY_ABI_VERSION is 0x01000009 for NumPy 1 and 0x02000000 for NumPy 2: the generation is in the top byte.
+    # NPY_ABI_VERSION is 0x01000009 for NumPy 1 and 0x02000000 for NumPy 2: the generation is in
+    # the top byte.
     return get_int(offer.thaw(), "abi_version", f"$.{NAME}") >> 24
 
 
@@ -262,8 +280,11 @@ def _judge_compiled(use: _Use, old: Provider, offer: Facts) -> Reason:
     target = ".".join(map(str, use.target)) if use.target else None
     if use.target is not None and _numbers(release) < use.target:
         return NumpyTooOld(target=str(target), release=release)
-    # The unnamed target of older headers is that of the NumPy built with; a NumPy that offers no less than
-    # the old one, with which the wheel works, has it.
+    offered_features = get_int(offer.thaw(), "api_version", f"$.{NAME}")
+    if use.feature_version is not None and offered_features < use.feature_version:
+        return NumpyTooOld(target=f"with feature version {use.feature_version:#x}", release=release)
+    # The unnamed target of older headers is that of the NumPy built with; a NumPy that offers no
+    # less than the old one, with which the wheel works, has it.
     if use.is_target_partial and not _offers_as_much(old, offer):
         return NumpyTargetUnknown(old_release=old.version, release=release)
     return NumpySeriesFits(accepts=use.accepts, offered=offered, target=target, release=release)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -40,3 +40,8 @@ class Provider:
     def symbols(self) -> SymbolTables:
         """The exported symbols of all its libraries."""
         return self.read_symbols()
+
+
+def nothing_of(provider: Provider) -> Provider:
+    """A version of `provider` of which nothing is known but the names by which it is reached."""
+    return replace(provider, version="", provided={}, read_symbols=SymbolTables)

@@ -1,4 +1,5 @@
-"""What an interface answers: bindings, each with reasons that speak for it, against it, or leave it open.
+"""What an interface answers: bindings, each with reasons that speak for it, against it, or leave
+it open.
 
 A reason is a small class with data; `resolver_check.report.explain` puts it into a sentence. Each
 interface keeps its own reasons in its own file.
@@ -67,5 +68,5 @@ class Binding:
     interface: str
     reasons: tuple[Reason, ...]
     declarations: tuple[Declaration, ...] = ()
-    """What interface files of the provider have to declare, unchanged, in order to prove this binding.
-    Empty: no file can prove it."""
+    """What interface files of the provider have to declare, unchanged, in order to prove this
+    binding. Empty: no file can prove it."""

@@ -1,8 +1,8 @@
 """Types shared through pybind11's and nanobind's internals: a binding that leaves no name behind.
 
-Two wheels whose modules have the same internals see each other's C++ types without naming each other
-(pybind11 detail/internals.h, nanobind nb_internals.cpp). Whether they do cannot be read from the
-binaries, so two wheels that could are left open.
+Two wheels whose modules have the same internals see each other's C++ types without naming each
+other (pybind11 detail/internals.h, nanobind nb_internals.cpp). Whether they do cannot be read from
+the binaries, so two wheels that could are left open.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def read_object(opened: OpenObject) -> JSONValue:
     }
     if opened.strings.contain(_NANOBIND_FORMAT):
         ids.add("nanobind")
-    return list(sorted(ids)) or None
+    found = sorted(ids)
+    return [*found] or None
 
 
 def _registries(wheel: InspectedWheel) -> Facts | None:

@@ -84,8 +84,8 @@ class BuildRequirement:
     """Normalized."""
     version: str
     digests: DigestSet
-    """`record`: sha256 of the lines of RECORD that every installer writes alike, sorted; `sha256`: of the
-    archive, where the installer noted it; `gitCommit`: of a direct reference to a commit."""
+    """`record`: sha256 of the lines of RECORD that every installer writes alike, sorted; `sha256`:
+    of the archive, where the installer noted it; `gitCommit`: of a direct reference to a commit."""
     is_editable: bool = False
     """Its files lie elsewhere and no digest covers them."""
 
@@ -132,8 +132,8 @@ class BuildInputs:
     def from_json(cls, data: bytes) -> BuildInputs:
         """The build inputs in `data`; keys that are not known are passed over.
 
-        Raises InvalidRecord with the JSON path of the fault; UnknownSchema for a version that is not
-        understood, which is to be treated as an absent record.
+        Raises InvalidRecord with the JSON path of the fault; UnknownSchema for a version that is
+        not understood, which is to be treated as an absent record.
         """
         table = as_object(decode_json(data), "$")
         check_schema_version(table)

@@ -1,8 +1,8 @@
 """What one interface says about one wheel: JSON that cannot change.
 
 Each interface has facts of its own shape, and third parties may add interfaces; so the record keeps
-facts as plain JSON and the interface's own file decodes them. Frozen, hashable and picklable, as every
-noun that travels to a worker must be (`MappingProxyType` cannot be pickled).
+facts as plain JSON and the interface's own file decodes them. Frozen, hashable and picklable, as
+every noun that travels to a worker must be (`MappingProxyType` cannot be pickled).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ class Facts(Mapping[str, Fact]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, values: Mapping[str, JSONValue]) -> None:
+    def __init__(self, values: Mapping[str, object]) -> None:
+        """Raises TypeError for what is not JSON."""
         self._values: dict[str, Fact] = {key: _freeze(values[key]) for key in sorted(values)}
 
     def __getitem__(self, key: str) -> Fact:
@@ -43,12 +44,14 @@ class Facts(Mapping[str, Fact]):
         return {key: _thaw(value) for key, value in self._values.items()}
 
 
-def _freeze(value: JSONValue) -> Fact:
+def _freeze(value: object) -> Fact:
     if isinstance(value, Mapping):
         return Facts(value)
     if isinstance(value, (list, tuple)):
         return tuple(_freeze(each) for each in value)
-    return value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    raise TypeError(f"facts cannot hold {type(value).__name__}")
 
 
 def _thaw(value: Fact) -> JSONValue:

@@ -62,8 +62,8 @@ class ObjectRecord:
     """As RECORD has it, `sha256=…`; None where RECORD has none."""
     size: int
     crc32: int
-    """CRC-32 in the archive's central directory. Every unpacker checks it against the content, so a binary
-    changed without a new RECORD is noticed without inflating it."""
+    """CRC-32 in the archive's central directory. Every unpacker checks it against the content, so
+    a binary changed without a new RECORD is noticed without inflating it."""
     format: str
     machine: str
     kind: str
@@ -137,8 +137,8 @@ class AbiFingerprint:
     def from_json(cls, data: bytes) -> AbiFingerprint:
         """The fingerprint in `data`.
 
-        Raises InvalidRecord with the JSON path of the fault; UnknownSchema for a version that is not
-        understood, which is to be treated as an absent record.
+        Raises InvalidRecord with the JSON path of the fault; UnknownSchema for a version that is
+        not understood, which is to be treated as an absent record.
         """
         table = as_object(decode_json(data), "$")
         check_schema_version(table)

@@ -1,4 +1,4 @@
-"""The names of the files that hold our records, directly in ``.dist-info``; they stand only here."""
+"""The names of the files in ``.dist-info`` that hold our records; they stand only here."""
 
 from __future__ import annotations
 

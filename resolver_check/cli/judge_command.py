@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.check import judge
+from resolver_check.check import Bump, judge
 from resolver_check.cli import exit_status
 from resolver_check.cli.options import echo_json, evidence_option, format_option
 from resolver_check.model import EvidenceLevel
@@ -41,12 +41,12 @@ def judge_command(
             Subject(stack.enter_context(WheelArchive.open(path)))
             for path in (consumer, old_wheel, new_wheel)
         ]
-        judgement = judge(*subjects, level=evidence)
+        consumer_subject, old, new = subjects
+        judgement = judge(consumer_subject, Bump(old, new), level=evidence)
         if output_format == "json":
-            old, new = subjects[1:]
             echo_json(
                 {
-                    "consumer": subjects[0].filename,
+                    "consumer": consumer_subject.filename,
                     "provider": new.name,
                     "old": {"version": old.version, "wheel": old.filename},
                     "new": {"version": new.version, "wheel": new.filename},
@@ -55,7 +55,7 @@ def judge_command(
                 }
             )
         else:
-            click.echo(f"{judgement.verdict.value}: {subjects[0].filename}")
+            click.echo(f"{judgement.verdict.value}: {consumer_subject.filename}")
             for line in reason_lines(judgement):
                 click.echo(f"  {line}")
     return exit_status.OF_VERDICT[judgement.verdict]

@@ -34,7 +34,8 @@ def evidence_option(command: Command) -> Command:
         default=EvidenceLevel.PROMISED.value,
         show_default=True,
         callback=lambda _context, _option, value: EvidenceLevel(value),
-        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, pure), "
+        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, "
+        "pure), "
         "'promised' (and unchanged interface files, published series and stable ABIs, types), "
         "'symbols' (and symbols that are still exported).",
     )(command)

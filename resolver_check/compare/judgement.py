@@ -1,7 +1,8 @@
 """The rule for one consumer and one bump (design: verdicts, "Evidence").
 
-One refused binding makes the wheel invalid. It is valid only if every binding is covered by evidence that the policy
-accepts; what is open makes it unknown, and nothing that is merely absent makes it valid.
+One refused binding makes the wheel invalid. It is valid only if every binding is covered by
+evidence that the policy accepts; what is open makes it unknown, and nothing that is merely absent
+makes it valid.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def judge_fingerprints(
 ) -> Judgement:
     """The judgement of a consumer's fingerprint against one provider's bump.
 
-    `general` are reasons that were found before (notes, or what could not be read). The interface files
-    are read only if a binding has no other accepted evidence.
+    `general` are reasons that were found before (notes, or what could not be read). The interface
+    files are read only if a binding has no other accepted evidence.
     """
     if consumer.is_purelib:
         # A rebuild of a wheel without binaries has nothing to bind, whatever else was found.
@@ -115,5 +116,3 @@ def _verdict(
     if all(is_covered(each, level) for each in bindings):
         return Verdict.VALID
     return Verdict.UNKNOWN
-
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
@@ -13,6 +15,7 @@ from backend_shim.fingerprinting import (
     Fingerprinted,
     fingerprint_wheel,
     interface_files,
+    recorded_build_inputs,
     recorded_fingerprint,
     recorded_symbols,
 )
@@ -25,8 +28,11 @@ from backend_shim.record.facts import Facts
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived
+from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.wheel_reference import WheelReference
 
-# Interface files of one provider that are read for a comparison: torch ships 9,500 headers of 80 MB.
+# Interface files of one provider that are read for a comparison: torch ships 9,500 headers of 80
+# MB.
 _MAX_TREE_BYTES = 512 << 20
 
 
@@ -34,6 +40,7 @@ class Subject:
     """An open wheel as consumer or provider; whatever is dear to know is worked out when asked for."""
 
     def __init__(self, archive: WheelArchive) -> None:
+        """Raises InvalidWheel where METADATA does not name the project and its version."""
         self.archive = archive
         self.filename = archive.name
         self.name = canonicalize_name(_header(archive, "Name"))
@@ -50,6 +57,27 @@ class Subject:
         except InvalidWheelFilename:
             lines = self.archive.wheel_file.get_all("Tag", [])
             return frozenset(tag for line in lines for tag in parse_tag(str(line).strip()))
+
+    @cached_property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Requires-Dist of METADATA; a line that is no requirement (PEP 508) is left out."""
+        found = []
+        for line in self.archive.metadata.get_all("Requires-Dist", []):
+            with suppress(InvalidRequirement):
+                found.append(Requirement(str(line)))
+        return tuple(found)
+
+    @cached_property
+    def build_requirements(self) -> frozenset[str]:
+        """Normalized names of what was installed to build it, as its build inputs say; empty without them."""
+        try:
+            inputs = recorded_build_inputs(self.archive)
+        except InvalidRecord as error:
+            self.notes.append(Derived(wheel=self.filename, why=f"its build inputs: {error}"))
+            return frozenset()
+        if inputs is None:
+            return frozenset()
+        return frozenset(canonicalize_name(each.name) for each in inputs.requirements)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -143,3 +171,10 @@ def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
     facts = required.facts if required else Facts({})
     known = get_str_list(facts.thaw(), "looked_for", "$", optional=True)
     return set(known).issuperset(wanted)
+
+
+@contextmanager
+def open_whole(source: WheelSource, reference: WheelReference) -> Iterator[WheelArchive]:
+    """The wheel as a local file, fetched if need be; raises SourceUnavailable, InvalidWheel."""
+    with WheelArchive.open(source.fetch(reference)) as archive:
+        yield archive

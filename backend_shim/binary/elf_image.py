@@ -1,0 +1,184 @@
+"""An ELF file as the loader maps it: headers, segments, string tables; every read is checked.
+
+Source: gABI (System V ABI), "Object Files" and "Program Loading and Dynamic Linking".
+"""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_right
+from struct import Struct
+from typing import NamedTuple, TypeAlias
+
+from backend_shim.errors import InvalidBinary
+
+Buffer: TypeAlias = bytes | mmap.mmap | memoryview
+"""A memoryview must be of single bytes."""
+
+PT_LOAD = 1
+_PN_XNUM = _SHN_XINDEX = 0xFFFF
+
+
+class Layout:
+    """The records of one class and byte order, each reduced to the fields that are read."""
+
+    def __init__(self, order: str, bits: int) -> None:
+        wide = bits == 64
+        self.order = order
+        self.bits = bits
+        # type, machine, phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx
+        self.header = Struct(order + ("16xHH12xQQ6xHHHHH" if wide else "16xHH8xII6xHHHHH"))
+        # type, offset, vaddr, filesz
+        self.program = Struct(order + ("I4xQQ8xQ16x" if wide else "III4xI12x"))
+        # name, type, flags, addr, offset, size, link, info, entsize
+        self.section = Struct(order + ("IIQQQQII8xQ" if wide else "IIIIIIII4xI"))
+        # tag, value
+        self.dynamic = Struct(order + ("QQ" if wide else "II"))
+        # name, info, other, shndx, size; with 32 bits: name, size, info, other, shndx
+        self.symbol = Struct(order + ("IBBH8xQ" if wide else "I4xIBBH"))
+        # info, whose upper 32 (24) bits are the symbol index
+        self.rel = Struct(order + ("8xQ" if wide else "4xI"))
+        self.rela = Struct(order + ("8xQ8x" if wide else "4xI4x"))
+
+
+_LAYOUTS = {
+    bytes((bits // 32, data)): Layout(order, bits)
+    for bits in (32, 64)
+    for data, order in ((1, "<"), (2, ">"))
+}
+
+
+class SectionHeader(NamedTuple):
+    """What a section header says."""
+
+    name: str
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+
+
+class StringTable:
+    """A string table, read as UTF-8.
+
+    ELF names no encoding; compilers write UTF-8. Bytes that are not become `\\xNN`: latin-1 would
+    garble real names, and surrogates could not be written as JSON.
+
+    Names may overlap, so a small table can spell out an enormous number of characters; more than
+    `limit` of them are refused.
+    """
+
+    def __init__(self, table: bytes, limit: int) -> None:
+        self._text = table.decode("latin-1")  # one character per byte: offsets stay what they are
+        self._find = self._text.find
+        self._is_ascii = table.isascii()
+        self._left = limit
+
+    def at(self, offset: int) -> str:
+        """Return the string that begins at `offset`."""
+        end = self._find("\0", offset)
+        if end < 0:
+            raise InvalidBinary(f"no string ends behind offset {offset} of its string table")
+        self._left -= end - offset
+        if self._left < 0:
+            raise InvalidBinary("the names overlap until they are far longer than the file")
+        name = self._text[offset:end]
+        if self._is_ascii or name.isascii():
+            return name
+        return name.encode("latin-1").decode("utf-8", "backslashreplace")
+
+
+class ElfImage:
+    """The headers of an ELF file and its bytes by offset or address; raises InvalidBinary.
+
+    Reads are copies: a view left in a traceback would keep the caller from closing its mmap.
+    """
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        self.size = len(data)
+        layout = _LAYOUTS.get(bytes(data[4:6]))
+        if bytes(data[:4]) != b"\x7fELF" or layout is None:
+            raise InvalidBinary("not an ELF file of a known class and byte order")
+        self.layout = layout
+        header = layout.header.unpack(self.read(0, layout.header.size, "the ELF header"))
+        self.type: int = header[0]
+        self.machine: int = header[1]
+        program_offset, section_offset, program_size, program_count = header[2:6]
+        self.sections: tuple[SectionHeader, ...] | None = None
+        """None where there are none or they are broken: the loader does not look at them."""
+        raw: list[tuple[int, ...]] = []
+        try:
+            raw = self._read_section_headers(section_offset, *header[6:8])
+            self.sections = self._name_sections(raw, header[8])
+        except InvalidBinary:
+            pass
+        if program_count == _PN_XNUM and raw:  # gABI: then sh_info of the first section tells
+            program_count = raw[0][7]
+        self.programs = self._read_program_headers(program_offset, program_size, program_count)
+        """(type, offset, address, size in the file) of every segment."""
+        self._loads = sorted(
+            (start, size, offset) for kind, offset, start, size in self.programs if kind == PT_LOAD
+        )
+        self._load_addresses = [start for start, _, _ in self._loads]
+
+    def read(self, offset: int, size: int, what: str) -> bytes:
+        """Return `size` bytes at `offset` of the file."""
+        if offset + size > self.size:
+            raise InvalidBinary(f"{what}: {size} bytes at {offset} are not all in the file")
+        return bytes(self._data[offset : offset + size])
+
+    def locate(self, address: int, what: str) -> tuple[int, int]:
+        """Return the file offset of `address` and how many bytes its segment has from there."""
+        # "PT_LOAD entries [...] appear in ascending order, sorted on the p_vaddr member" (gABI), so
+        # that of two which overlap the loader maps the one with the higher address last.
+        place = bisect_right(self._load_addresses, address) - 1
+        if place >= 0:
+            start, size, offset = self._loads[place]
+            if address < start + size:
+                return offset + address - start, start + size - address
+        raise InvalidBinary(f"{what}: address {address:#x} is in no segment of the file")
+
+    def read_address(self, address: int, size: int, what: str) -> bytes:
+        """Return `size` bytes that the loader maps at `address`."""
+        if not size:
+            return b""
+        offset, available = self.locate(address, what)
+        if size > available:
+            raise InvalidBinary(f"{what}: {size} bytes at {address:#x} leave their segment")
+        return self.read(offset, size, what)
+
+    def string_table(self, table: bytes) -> StringTable:
+        """Return `table` with a limit that no sound file reaches."""
+        return StringTable(table, 4 * self.size + 0x10000)
+
+    def _read_program_headers(
+        self, offset: int, entry_size: int, count: int
+    ) -> tuple[tuple[int, int, int, int], ...]:
+        record = self.layout.program
+        if count and entry_size != record.size:
+            raise InvalidBinary(f"program headers have {entry_size} bytes, not {record.size}")
+        table = self.read(offset, count * record.size, "the program headers")
+        return tuple((row[0], row[1], row[2], row[3]) for row in record.iter_unpack(table))
+
+    def _read_section_headers(
+        self, offset: int, entry_size: int, count: int
+    ) -> list[tuple[int, ...]]:
+        record = self.layout.section
+        if not offset or entry_size != record.size:
+            raise InvalidBinary("no section headers")
+        first = record.unpack(self.read(offset, record.size, "the first section header"))
+        # gABI: e_shnum is 0 if the count does not fit, and sh_size of the first one holds it.
+        table = self.read(offset, (count or first[5]) * record.size, "the section headers")
+        return list(record.iter_unpack(table))
+
+    def _name_sections(
+        self, raw: list[tuple[int, ...]], names_index: int
+    ) -> tuple[SectionHeader, ...]:
+        if names_index == _SHN_XINDEX and raw:  # gABI: then sh_link of the first section tells
+            names_index = raw[0][6]
+        if names_index >= len(raw):
+            raise InvalidBinary("no section names")
+        names = self.string_table(self.read(raw[names_index][4], raw[names_index][5], "names"))
+        return tuple(SectionHeader(names.at(row[0]), *row[1:6]) for row in raw)

@@ -1,0 +1,202 @@
+"""What is asked of the shim: `[tool.wheel-abi]` and the config settings `wheel-abi.*`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from backend_shim.capture.redaction import is_secret_name
+from backend_shim.errors import ConfigurationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TABLE: Final = "[tool.wheel-abi]"
+SETTING_PREFIX: Final = "wheel-abi."
+PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
+
+_KEYS: Final = ("build-backend", "backend-path", "env", "patches", "strict")
+_SETTINGS: Final = ("patches", "strict")
+_TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_BACKEND = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """How the shim is to build one project."""
+
+    build_backend: str
+    """The real backend, `module` or `module:object` as in PEP 517."""
+    backend_path: tuple[str, ...] = ()
+    """Directories in the tree that the real backend lies in."""
+    strict: bool = False
+    """Whether a record that cannot be made fails the build."""
+    patches: tuple[str, ...] = ()
+    """Files, relative to the source tree or absolute, in the order of their application."""
+    env: tuple[str, ...] = ()
+    """Further environment variables that may be recorded."""
+    dynamic: frozenset[str] = frozenset()
+    """`project.dynamic`."""
+    shim_path: tuple[str, ...] = ()
+    """`build-system.backend-path`: where an in-tree copy of the shim lies."""
+
+
+def read_configuration(source: Path) -> Configuration:
+    """The configuration in the `pyproject.toml` of the tree `source`. Raises ConfigurationError."""
+    document = _read_toml(source / "pyproject.toml")
+    table = _table(_table(document, "tool"), "wheel-abi")
+    _refuse_unknown(table, _KEYS, TABLE)
+    return Configuration(
+        build_backend=_build_backend(table),
+        backend_path=_backend_path(table, source),
+        strict=_strict(table),
+        patches=_strings(table, "patches", TABLE),
+        env=_env(table),
+        dynamic=frozenset(_strings(_table(document, "project"), "dynamic", "[project]")),
+        shim_path=_strings(_table(document, "build-system"), "backend-path", "[build-system]"),
+    )
+
+
+def without_own_settings(
+    config_settings: Mapping[str, Any] | None,
+) -> Mapping[str, Any] | None:
+    """`config_settings` for the real backend: the same object where none of them is ours."""
+    if config_settings is None or not any(_is_own(key) for key in config_settings):
+        return config_settings
+    return {key: value for key, value in config_settings.items() if not _is_own(key)}
+
+
+def configured(
+    configuration: Configuration,
+    config_settings: Mapping[str, Any] | None,
+    environ: Mapping[str, str],
+) -> Configuration:
+    """`configuration` as our own settings and WHEEL_ABI_PATCHES change it.
+
+    Patches add up: of the project, the variable, the settings. Raises ConfigurationError.
+    """
+    own = {
+        key.removeprefix(SETTING_PREFIX): value
+        for key, value in (config_settings or {}).items()
+        if _is_own(key)
+    }
+    _refuse_unknown(own, _SETTINGS, "config_settings", prefix=SETTING_PREFIX)
+    patches = [*configuration.patches, *_split_paths(environ.get(PATCHES_VARIABLE, ""))]
+    for value in _as_list(own.get("patches", [])):
+        patches += _split_paths(value)
+    strict = _truth(own["strict"]) if "strict" in own else configuration.strict
+    return replace(configuration, strict=strict, patches=tuple(patches))
+
+
+def _is_own(key: object) -> bool:
+    return isinstance(key, str) and key.startswith(SETTING_PREFIX)
+
+
+def _read_toml(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            document: Mapping[str, Any] = tomllib.load(file)
+            return document
+    except FileNotFoundError:
+        raise ConfigurationError("pyproject.toml", f"there is none in {path.parent}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError("pyproject.toml", str(error)) from error
+
+
+def _table(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = parent.get(key, {})
+    if not isinstance(table, Mapping):
+        raise ConfigurationError("pyproject.toml", f"{key} must be a table")
+    return table
+
+
+def _strings(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigurationError(f"{where} {key}", "must be a list of strings")
+    return tuple(value)
+
+
+def _refuse_unknown(
+    keys: Collection[str], known: Sequence[str], where: str, *, prefix: str = ""
+) -> None:
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(known)}"
+            raise ConfigurationError(where, f"unknown key {prefix}{key}: {hint}")
+
+
+def _build_backend(table: Mapping[str, Any]) -> str:
+    value = table.get("build-backend")
+    if value is None:
+        raise ConfigurationError(
+            TABLE, 'build-backend is missing: name the real backend, such as "hatchling.build"'
+        )
+    if not isinstance(value, str) or not _BACKEND.fullmatch(value):
+        raise ConfigurationError(f"{TABLE} build-backend", "must be `module` or `module:object`")
+    return value
+
+
+def _backend_path(table: Mapping[str, Any], source: Path) -> tuple[str, ...]:
+    """PEP 517: "must refer to a location within the source tree (after … symbolic links …)"."""
+    paths = _strings(table, "backend-path", TABLE)
+    tree = os.path.realpath(source)
+    for path in paths:
+        place = os.path.realpath(source / path)
+        if PurePath(path).is_absolute() or not PurePath(place).is_relative_to(tree):
+            raise ConfigurationError(
+                f"{TABLE} backend-path", f"{path!r} does not lie in the source tree"
+            )
+        if not Path(place).is_dir():
+            raise ConfigurationError(f"{TABLE} backend-path", f"{path!r} is not a directory")
+    return paths
+
+
+def _strict(table: Mapping[str, Any]) -> bool:
+    value = table.get("strict", False)
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{TABLE} strict", "must be true or false")
+    return value
+
+
+def _env(table: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _strings(table, "env", TABLE)
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ConfigurationError(
+                f"{TABLE} env", f"{name!r} is not the name of a variable; there are no patterns"
+            )
+        if is_secret_name(name):
+            raise ConfigurationError(
+                f"{TABLE} env", f"{name} looks like the name of a secret and is never recorded"
+            )
+    return names
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _TRUTH:
+        return _TRUTH[value.lower()]
+    raise ConfigurationError(f"config setting {SETTING_PREFIX}strict", "must be true or false")
+
+
+def _as_list(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    texts = [each for each in values if isinstance(each, str)]
+    if len(texts) != len(values):
+        raise ConfigurationError(f"config setting {SETTING_PREFIX}patches", "must be text")
+    return texts
+
+
+def _split_paths(text: str) -> list[str]:
+    return [path for path in text.split(os.pathsep) if path]

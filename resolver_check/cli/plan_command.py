@@ -1,0 +1,131 @@
+"""`resolver-check plan`: a bump over a source of wheels."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from resolver_check.cli import exit_status
+from resolver_check.cli.options import echo_json, evidence_option, format_option
+from resolver_check.errors import UsageError
+from resolver_check.model import EvidenceLevel, Verdict
+from resolver_check.plan import make_plan
+from resolver_check.plan_model import Action, RebuildPlan, RequestedBump
+from resolver_check.report.plan_report import plan_json, plan_lines
+from resolver_check.sources import open_source
+from resolver_check.target import target
+
+
+@click.command("plan")
+@click.option(
+    "--source", required=True, metavar="DIR_OR_URL",
+    help="A directory of wheels, or a simple index (PEP 503 or PEP 691).",
+)  # fmt: skip
+@click.option(
+    "--bump", "bumps", multiple=True, required=True, metavar="NAME==NEW",
+    help="A provider and the version it goes to; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--from", "old_versions", multiple=True, metavar="NAME==OLD",
+    help="The version it comes from, if not the newest older one of the source.",
+)  # fmt: skip
+@click.option("--python", metavar="3.11", help="CPython to plan for; default: the running one.")
+@click.option(
+    "--platform", metavar="TAG",
+    help="Platform tag to plan for, such as manylinux_2_28_x86_64; default: this machine.",
+)  # fmt: skip
+@click.option(
+    "--versions",
+    type=click.Choice(["all", "newest"]),
+    help="Judge all versions of each project, or only the newest; default: all in a directory, "
+    "the newest in an index.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
+              show_default=True, help="Wheels read at the same time.")  # fmt: skip
+@evidence_option
+@format_option
+def plan_command(
+    source: str,
+    bumps: tuple[str, ...],
+    old_versions: tuple[str, ...],
+    python: str | None,
+    platform: str | None,
+    versions: str | None,
+    jobs: int,
+    evidence: EvidenceLevel,
+    output_format: str,
+) -> int:
+    """Say which wheels of a source to keep and which to rebuild after a bump, in waves.
+
+    A wave needs only wheels of earlier ones. A conditional wheel binds to one that is rebuilt: plan
+    again with what was built.
+
+    \b
+    Exit status: 0 nothing to rebuild, 1 some wheel is invalid, 3 none is invalid but some are
+    unknown, 2 wrong usage or a source that cannot be read.
+    """
+    requests = _requests(bumps, old_versions)
+    wanted = target(python, platform)
+    opened = open_source(source)
+    try:
+        with ThreadPoolExecutor(max_workers=jobs) as executor:
+            plan = make_plan(
+                opened,
+                requests,
+                target=wanted,
+                level=evidence,
+                executor=executor,
+                newest_only=(versions or _default_versions(source)) == "newest",
+            )
+    finally:
+        opened.close()
+    if output_format == "json":
+        echo_json(plan_json(plan))
+    else:
+        for line in plan_lines(plan):
+            click.echo(line)
+    return _status(plan)
+
+
+def _default_versions(source: str) -> str:
+    return "all" if Path(source).is_dir() else "newest"
+
+
+def _status(plan: RebuildPlan) -> int:
+    verdicts = {each.verdict for each in plan.wheels if each.action is Action.REBUILD}
+    for verdict in (Verdict.INVALID, Verdict.UNKNOWN):
+        if verdict in verdicts:
+            return exit_status.OF_VERDICT[verdict]
+    return exit_status.OK
+
+
+def _requests(bumps: tuple[str, ...], old_versions: tuple[str, ...]) -> list[RequestedBump]:
+    old = dict(_pinned(text, "--from") for text in old_versions)
+    new = [_pinned(text, "--bump") for text in bumps]
+    names = [name for name, _ in new]
+    if len(set(names)) != len(names):
+        raise UsageError("--bump names a project twice")
+    if strangers := sorted(old.keys() - set(names)):
+        raise UsageError(f"--from names {', '.join(strangers)}, which no --bump names")
+    return [
+        RequestedBump(name=canonicalize_name(name), new=version, old=old.get(name))
+        for name, version in new
+    ]
+
+
+def _pinned(text: str, option: str) -> tuple[str, Version]:
+    """`NAME==VERSION` in its two parts."""
+    try:
+        requirement = Requirement(text)
+        pins = [each for each in requirement.specifier if each.operator == "=="]
+        if len(pins) == len(requirement.specifier) == 1 and not requirement.extras:
+            return canonicalize_name(requirement.name), Version(pins[0].version)
+    except (InvalidRequirement, InvalidVersion):
+        pass
+    raise UsageError(f"{option} wants NAME==VERSION, not {text!r}")

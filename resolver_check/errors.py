@@ -1,0 +1,56 @@
+"""The errors of resolver_check.
+
+ResolverCheckError
+├── UsageError              a value on the command line that cannot be used
+└── SourceUnavailable       a place to find wheels did not give what was asked of it
+    ├── ProjectMissing      the index answers, and says that it has no such project
+    ├── TransferInterrupted the body ended early, time after time
+    └── DigestMismatch      the file is not the one that the index describes
+
+A location in an error is for people: a URL has lost its credentials, query and fragment.
+
+Every class hands all its arguments to ``super().__init__`` in order, so each survives pickling and
+can travel back from a worker process; the sentence is made in ``__str__``. A wheel that is found
+but cannot be read is `backend_shim.errors.InvalidWheel`.
+"""
+
+from __future__ import annotations
+
+
+class ResolverCheckError(Exception):
+    """Any failure that this package foresees."""
+
+
+class UsageError(ResolverCheckError):
+    """A value that somebody typed cannot be used, and what is `wrong` with it."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+    def __str__(self) -> str:
+        return self.wrong
+
+
+class SourceUnavailable(ResolverCheckError):
+    """`location`, a path or URL, did not give what was asked of it, and what is `wrong` there."""
+
+    def __init__(self, location: str, wrong: str) -> None:
+        super().__init__(location, wrong)
+        self.location = location
+        self.wrong = wrong
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.wrong}"
+
+
+class ProjectMissing(SourceUnavailable):
+    """The index works and has no project of this name."""
+
+
+class TransferInterrupted(SourceUnavailable):
+    """A body that ended before its end, as often as it was asked for."""
+
+
+class DigestMismatch(SourceUnavailable):
+    """What was downloaded has another digest or size than the index says."""

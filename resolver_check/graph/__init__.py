@@ -1,0 +1,1 @@
+"""Who depends on whom, and in which order to build. Knows no wheels."""

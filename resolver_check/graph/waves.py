@@ -1,0 +1,75 @@
+"""Topological waves over a graph that may have cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+
+def waves(
+    nodes: Collection[str], dependencies: Mapping[str, Collection[str]]
+) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """`nodes` in waves: each wave depends on earlier ones only; a wave is a list of units.
+
+    A unit is one node, or several that depend on each other and must be built as one.
+    `dependencies` may name other nodes too: they are not ordered, but a dependency that leads
+    through them counts.
+    """
+    units = _strong_components({*nodes, *dependencies}, dependencies)
+    wave_of: dict[str, int] = {}
+    for unit in units:
+        # Components come in reverse topological order: what a unit depends on has its wave already.
+        before = [
+            wave_of[other]
+            for node in unit
+            for other in dependencies.get(node, ())
+            if other in wave_of
+        ]
+        own = any(node in nodes for node in unit)
+        for node in unit:
+            wave_of[node] = max(before, default=0) + own
+    ordered: dict[int, list[tuple[str, ...]]] = {}
+    for unit in units:
+        wanted = tuple(sorted(node for node in unit if node in nodes))
+        if wanted:
+            ordered.setdefault(wave_of[wanted[0]], []).append(wanted)
+    return tuple(tuple(sorted(ordered[wave])) for wave in sorted(ordered))
+
+
+def _strong_components(
+    nodes: Collection[str], dependencies: Mapping[str, Collection[str]]
+) -> list[tuple[str, ...]]:
+    """Strongly connected components, dependencies first (Tarjan 1972, without recursion)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    on_path: set[str] = set()
+    path: list[str] = []
+    found: list[tuple[str, ...]] = []
+    for root in sorted(nodes):
+        if root in index:
+            continue
+        work = [(root, iter(sorted(dependencies.get(root, ()))))]
+        index[root] = low[root] = len(index)
+        path.append(root)
+        on_path.add(root)
+        while work:
+            node, rest = work[-1]
+            for other in rest:
+                if other not in index:
+                    index[other] = low[other] = len(index)
+                    path.append(other)
+                    on_path.add(other)
+                    work.append((other, iter(sorted(dependencies.get(other, ())))))
+                    break
+                if other in on_path:
+                    low[node] = min(low[node], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    component: list[str] = []
+                    while not component or component[-1] != node:
+                        component.append(path.pop())
+                    on_path.difference_update(component)
+                    found.append(tuple(component))
+    return found

@@ -1,0 +1,233 @@
+"""The use case of a farm: bumps + a source of wheels -> what to keep, what to rebuild, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from packaging.utils import NormalizedName
+
+from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.interfaces.table import interface_named
+from backend_shim.record.fingerprint import AbiFingerprint
+from resolver_check.check import Bump, judge, unreadable
+from resolver_check.errors import SourceUnavailable, UsageError
+from resolver_check.graph.waves import waves
+from resolver_check.model import EvidenceLevel, Judgement, NoNewWheel, PureConsumer, Verdict
+from resolver_check.plan_model import (
+    Action,
+    PlannedWheel,
+    RebuildPlan,
+    RequestedBump,
+    ResolvedBump,
+)
+from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
+from resolver_check.scan.subject import Subject, open_whole
+from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.target import Target
+from resolver_check.wheel_reference import WheelReference
+
+
+def make_plan(
+    source: WheelSource,
+    requests: Sequence[RequestedBump],
+    *,
+    target: Target,
+    level: EvidenceLevel,
+    executor: Executor,
+    newest_only: bool,
+) -> RebuildPlan:
+    """Judge every wheel of `source` for `target` that is not itself bumped.
+
+    `newest_only` leaves out all but the newest version of each project. Raises SourceUnavailable,
+    UsageError.
+    """
+    listed = {project: _for_target(source, project, target) for project in source.projects()}
+    bumps = tuple(_resolve(request, listed) for request in requests)
+    consumers = [
+        reference
+        for project, references in listed.items()
+        if project not in {request.name for request in requests}
+        for reference in (_newest(references) if newest_only else references)
+    ]
+    outlines = tuple(executor.map(ReadOutline(source=source), consumers))
+    dependencies = Dependencies(outlines, target)
+    with ExitStack() as stack:
+        task = _JudgeOne(
+            source=source,
+            bumps=bumps,
+            opened=tuple(_open_bump(source, bump, stack) for bump in bumps),
+            level=level,
+            dependencies=dependencies,
+        )
+        judged = tuple(executor.map(task, outlines))
+    planned = _with_conditional(
+        {each.planned.reference.filename: each for each in judged}, dependencies, source
+    )
+    wheels, ordered = _in_waves(planned, dependencies)
+    return RebuildPlan(
+        target=target,
+        level=level,
+        bumps=bumps,
+        wheels=wheels,
+        waves=ordered,
+        skipped=tuple((each.filename, each.why) for each in source.skipped),
+    )
+
+
+def _for_target(
+    source: WheelSource, project: NormalizedName, target: Target
+) -> tuple[WheelReference, ...]:
+    """The project's wheels for the target, newest last, without yanked ones."""
+    return tuple(
+        each for each in source.wheels(project) if each.tags & target.tags and not each.yanked
+    )
+
+
+def _newest(references: Sequence[WheelReference]) -> Sequence[WheelReference]:
+    return [each for each in references if each.version == references[-1].version][-1:]
+
+
+def _resolve(
+    request: RequestedBump, listed: Mapping[NormalizedName, Sequence[WheelReference]]
+) -> ResolvedBump:
+    if request.name not in listed:
+        raise UsageError(f"the source has no project {request.name}")
+    wheels = listed[request.name]
+    new = [each for each in wheels if each.version == request.new]
+    if request.old is None:
+        old = [each for each in wheels if each.version < request.new]
+        old = old or [each for each in wheels if each.version > request.new][:1]
+    else:
+        old = [each for each in wheels if each.version == request.old]
+        if not old:
+            raise UsageError(f"the source has no wheel of {request.name} {request.old}")
+    return ResolvedBump(request=request, old=old[-1] if old else None, new=new[-1] if new else None)
+
+
+def _open_bump(source: WheelSource, bump: ResolvedBump, stack: ExitStack) -> Bump | None:
+    """The wheels of a bump, read; None where there is no wheel of the new version."""
+    if bump.new is None:
+        return None
+    old = stack.enter_context(open_whole(source, bump.old)) if bump.old else None
+    new = stack.enter_context(open_whole(source, bump.new))
+    return Bump(Subject(old) if old else None, Subject(new))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A wheel with its judgements, and the fingerprint that says to whom else it binds."""
+
+    planned: PlannedWheel
+    fingerprint: AbiFingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _JudgeOne:
+    """A task for an executor: judges one wheel against every bump."""
+
+    source: WheelSource
+    bumps: Sequence[ResolvedBump]
+    opened: Sequence[Bump | None]
+    level: EvidenceLevel
+    dependencies: Dependencies
+
+    def __call__(self, outline: Outline) -> _Judged:
+        reference = outline.reference
+        try:
+            with open_whole(self.source, reference) as archive:
+                subject = Subject(archive)
+                judgements = tuple(self._judge(subject, reference.filename))
+                fingerprint = subject.fingerprint(self._names(reference.filename))
+        except (InvalidWheel, SourceUnavailable) as error:
+            failed = unreadable(reference.filename, error.wrong)
+            judgements = tuple((bump.request.name, failed) for bump in self.bumps)
+            fingerprint = None
+        planned = PlannedWheel(reference=reference, action=Action.KEEP, judgements=judgements)
+        if planned.verdict is not Verdict.VALID:
+            planned = replace(planned, action=Action.REBUILD)
+        return _Judged(planned=planned, fingerprint=fingerprint)
+
+    def _names(self, filename: str) -> frozenset[str]:
+        """All names that a judgement, or the question who is conditional, may ask about."""
+        names = self.dependencies.binding_names(self.dependencies.closure(filename))
+        return names.union(*(bump.binding_names for bump in self.opened if bump))
+
+    def _judge(self, subject: Subject, filename: str) -> Iterator[tuple[NormalizedName, Judgement]]:
+        # Once for all names: every further name would mean to read the binaries again.
+        subject.fingerprint(self._names(filename))
+        for bump, opened in zip(self.bumps, self.opened, strict=True):
+            if opened is None:
+                yield bump.request.name, _without_new_wheel(subject, bump.request)
+            else:
+                yield bump.request.name, judge(subject, opened, level=self.level)
+
+
+def _without_new_wheel(subject: Subject, request: RequestedBump) -> Judgement:
+    """Judged by metadata only: nothing but a pure wheel can be called valid."""
+    if subject.fingerprint().is_purelib:
+        return Judgement(verdict=Verdict.VALID, general=(PureConsumer(),))
+    missing = NoNewWheel(name=request.name, version=str(request.new))
+    return Judgement(verdict=Verdict.UNKNOWN, general=(missing,))
+
+
+def _with_conditional(
+    judged: Mapping[str, _Judged], dependencies: Dependencies, source: WheelSource
+) -> dict[str, PlannedWheel]:
+    """The plan, in which a kept wheel that binds to one that is built anew has become conditional."""
+    planned = {name: each.planned for name, each in judged.items()}
+    built = {name for name, each in planned.items() if each.action is not Action.KEEP}
+    looked_at: set[tuple[str, str]] = set()
+    waiting = sorted(planned)
+    while waiting:
+        name = waiting.pop()
+        near = dependencies.closure(name) & built
+        if name in built or not near:
+            continue
+        fresh = sorted(other for other in near if (name, other) not in looked_at)
+        looked_at.update((name, other) for other in fresh)
+        bound = tuple(other for other in fresh if _binds(judged[name], other, dependencies, source))
+        if bound:
+            planned[name] = replace(planned[name], action=Action.CONDITIONAL, waits_for=bound)
+            built.add(name)
+            # Whoever was looked at before may bind to this one.
+            waiting = sorted(set(planned) - built)
+    return planned
+
+
+def _binds(judged: _Judged, provider: str, dependencies: Dependencies, source: WheelSource) -> bool:
+    """Whether a wheel binds in any way to `provider` (a file name); True where that cannot be told."""
+    fingerprint = judged.fingerprint
+    if fingerprint is None or fingerprint.unread:
+        return True
+    if fingerprint.is_purelib:
+        return False
+    try:
+        with open_whole(source, dependencies.outline(provider).reference) as archive:
+            offered = Subject(archive).provider()
+            return any(
+                interface is None or interface.is_satisfied(required.facts, offered, offered)
+                for required in fingerprint.requires
+                for interface in [interface_named(required.interface)]
+            )
+    except (InvalidWheel, InvalidRecord, SourceUnavailable):
+        return True
+
+
+def _in_waves(
+    planned: Mapping[str, PlannedWheel], dependencies: Dependencies
+) -> tuple[tuple[PlannedWheel, ...], tuple[tuple[tuple[str, ...], ...], ...]]:
+    """The planned wheels with their wave, and the waves themselves."""
+    built = {name for name, each in planned.items() if each.action is not Action.KEEP}
+    bindings = {name: frozenset(each.waits_for) for name, each in planned.items()}
+    edges = {name: dependencies.direct[name] | bindings[name] for name in planned}
+    ordered = waves(built, edges)
+    wave_of = {
+        name: number
+        for number, wave in enumerate(ordered, start=1)
+        for unit in wave
+        for name in unit
+    }
+    return tuple(replace(each, wave=wave_of.get(name)) for name, each in planned.items()), ordered

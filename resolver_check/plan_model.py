@@ -1,0 +1,78 @@
+"""The nouns of a rebuild plan."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from resolver_check.model import EvidenceLevel, Judgement, Verdict
+from resolver_check.target import Target
+from resolver_check.wheel_reference import WheelReference
+
+
+class Action(str, enum.Enum):
+    """What is to be done with a wheel."""
+
+    KEEP = "keep"
+    REBUILD = "rebuild"
+    CONDITIONAL = "conditional"
+    """It binds to a wheel that is rebuilt: to be judged again with that one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedBump:
+    """What somebody asks for: `name` goes to `new`, from `old` or from the newest older version."""
+
+    name: NormalizedName
+    new: Version
+    old: Version | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedBump:
+    """A requested bump with the wheels that the source has for it."""
+
+    request: RequestedBump
+    old: WheelReference | None
+    new: WheelReference | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWheel:
+    """One wheel in the plan."""
+
+    reference: WheelReference
+    action: Action
+    judgements: tuple[tuple[NormalizedName, Judgement], ...]
+    """One per bump, by the provider's name."""
+    waits_for: tuple[str, ...] = ()
+    """File names of the rebuilt wheels that a conditional one binds to."""
+    wave: int | None = None
+    """From 1; None for a wheel that is kept."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the verdicts."""
+        verdicts = {judgement.verdict for _, judgement in self.judgements}
+        return next((each for each in _WORST_FIRST if each in verdicts), Verdict.VALID)
+
+
+_WORST_FIRST = (Verdict.INVALID, Verdict.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildPlan:
+    """The answer to all bumps together."""
+
+    target: Target
+    level: EvidenceLevel
+    bumps: tuple[ResolvedBump, ...]
+    wheels: tuple[PlannedWheel, ...]
+    """In the order of the source."""
+    waves: tuple[tuple[tuple[str, ...], ...], ...]
+    """File names by wave and unit; a unit of several wheels is a cycle and is built as one."""
+    skipped: tuple[tuple[str, str], ...]
+    """File name and why, of what the source lists and nothing is said about."""

@@ -1,0 +1,68 @@
+"""Places to find wheels; the only folder of resolver_check that reads files or asks servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from backend_shim.wheel.archive import WheelArchive
+from resolver_check.errors import UsageError
+from resolver_check.sources.web_address import shown
+from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.sources.wheelhouse import Wheelhouse
+from resolver_check.wheel_reference import SkippedFile, parse
+
+__all__ = ["WheelSource", "open_source", "open_wheel_url"]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+
+
+def open_source(location: str) -> WheelSource:
+    """The source at a directory, a `file:` URL of one, or the http(s) URL of a simple index.
+
+    Raises UsageError for any other URL, SourceUnavailable for a directory that cannot be read. An
+    index is not asked anything yet.
+    """
+    match = _SCHEME.match(location)
+    scheme = match[1].lower() if match else None
+    if scheme in ("http", "https"):
+        # Imported here: it brings requests, which a wheelhouse has no need to wait for.
+        from resolver_check.sources.simple_index import SimpleIndex
+
+        return SimpleIndex(location)
+    if scheme == "file":
+        return Wheelhouse(_path_of_file_url(location))
+    if scheme is not None:
+        raise UsageError(f"{shown(location)}: neither a directory nor an http(s) or file URL")
+    return Wheelhouse(Path(location))
+
+
+def _path_of_file_url(url: str) -> Path:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{url!r}: not a file URL ({error})") from error
+    if parts.netloc not in ("", "localhost"):
+        raise UsageError(f"{shown(url)}: a file URL of another host")
+    return Path(url2pathname(parts.path))
+
+
+@contextmanager
+def open_wheel_url(url: str) -> Iterator[WheelArchive]:
+    """The wheel at an http(s) URL, read by ranges; raises UsageError, SourceUnavailable, InvalidWheel."""
+    from resolver_check.sources.simple_index import SimpleIndex
+
+    filename = unquote(urlsplit(url).path.rpartition("/")[2])
+    reference = parse(filename, location=url)
+    if isinstance(reference, SkippedFile):
+        raise UsageError(f"{shown(url)}: {reference.why}")
+    index = SimpleIndex(url)
+    try:
+        with index.open(reference) as archive:
+            yield archive
+    finally:
+        index.close()

@@ -1,0 +1,88 @@
+"""An index that speaks the simple repository API over HTTP."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from email.message import Message
+from http import HTTPStatus
+from pathlib import Path
+
+from mousebender.simple import create_project_url
+from packaging.utils import NormalizedName
+
+from backend_shim.wheel.archive import WheelArchive
+from resolver_check.errors import ProjectMissing, SourceUnavailable, UsageError
+from resolver_check.sources import simple_page
+from resolver_check.sources.remote_wheels import RemoteWheels
+from resolver_check.sources.transport import Answer, Patience, Transport
+from resolver_check.sources.web_address import origin, shown, split_credentials
+from resolver_check.sources.wheel_cache import WheelCache
+from resolver_check.wheel_reference import SkippedFile, WheelReference
+
+_LARGEST_PAGE = 256 * 1024**2
+_MISSING = frozenset({HTTPStatus.NOT_FOUND.value, HTTPStatus.GONE.value})
+
+
+class SimpleIndex:
+    """The index whose root page is at `url`. User and password in the URL go to its host only."""
+
+    def __init__(
+        self, url: str, *, cache: WheelCache | None = None, patience: Patience | None = None
+    ) -> None:
+        try:
+            self._root, given = split_credentials(url)
+            credentials = {} if given is None else {origin(self._root): given}
+            origin(self._root)
+        except ValueError as error:
+            raise UsageError(f"{shown(url)}: not the URL of an index ({error})") from error
+        self._transport = Transport(credentials, patience)
+        self._wheels = RemoteWheels(self._transport, cache or WheelCache.of_user())
+        self._skipped: dict[str, tuple[SkippedFile, ...]] = {}
+
+    @property
+    def location(self) -> str:
+        return self._root
+
+    @property
+    def skipped(self) -> tuple[SkippedFile, ...]:
+        every = {file for files in list(self._skipped.values()) for file in files}
+        return tuple(sorted(every, key=lambda file: (file.filename, file.why)))
+
+    def projects(self) -> tuple[NormalizedName, ...]:
+        url = f"{self._root.rstrip('/')}/"
+        page = self._page(url)
+        if page.status in _MISSING:
+            raise SourceUnavailable(shown(url), "there is no index here (404 Not Found)")
+        try:
+            names, self._skipped[""] = simple_page.read_root(page)
+        except simple_page.InvalidPage as error:
+            raise SourceUnavailable(shown(page.url), error.wrong) from error
+        return names
+
+    def wheels(self, project: NormalizedName) -> tuple[WheelReference, ...]:
+        url = create_project_url(self._root, project)
+        page = self._page(url)
+        if page.status in _MISSING:
+            raise ProjectMissing(shown(url), f"the index has no project {project!r}")
+        try:
+            references, self._skipped[project] = simple_page.read_project(page, project)
+        except simple_page.InvalidPage as error:
+            raise SourceUnavailable(shown(page.url), error.wrong) from error
+        return references
+
+    def open(self, reference: WheelReference) -> AbstractContextManager[WheelArchive]:
+        return self._wheels.open(reference)
+
+    def fetch(self, reference: WheelReference) -> Path:
+        return self._wheels.fetch(reference)
+
+    def core_metadata(self, reference: WheelReference) -> Message:
+        return self._wheels.core_metadata(reference)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _page(self, url: str) -> Answer:
+        return self._transport.get(
+            url, accept=simple_page.ACCEPT, limit=_LARGEST_PAGE, tolerated=_MISSING
+        )

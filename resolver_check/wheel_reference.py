@@ -1,0 +1,82 @@
+"""A wheel that a source offers: what can be said of it without opening it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.tags import Tag
+from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.version import Version
+
+# A file name becomes part of a path in the cache, and it comes from an index: nothing that a file
+# system or a terminal reads as more than a character may be in it.
+_HARMLESS_NAME = re.compile(r"[\w][\w.+!~-]*\.whl")
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelReference:
+    """One wheel in one source. The tags are a set and have no order: sort by `release_order`."""
+
+    name: NormalizedName
+    version: Version
+    build: BuildTag
+    """`()` where the file name has no build tag."""
+    tags: frozenset[Tag]
+    filename: str
+    location: str
+    """Absolute path, or URL without credentials and fragment."""
+    digest: str | None = None
+    """sha256, 64 lower-case hex digits; None where the source does not state it."""
+    size: int | None = None
+    """In bytes; None where the source does not state it."""
+    yanked: bool = False
+    requires_python: str | None = None
+    """A specifier set as the source spells it; None: not stated, for which a wheelhouse has no
+    place, so look into the core metadata."""
+    metadata_available: bool | None = None
+    """Whether the index serves METADATA beside the wheel (PEP 714); None: it does not say."""
+    metadata_digest: str | None = None
+    """sha256 of that METADATA, hex; None where the source does not state it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """Something a source lists that is passed over, and why."""
+
+    filename: str
+    why: str
+
+
+def parse(filename: str, *, location: str) -> WheelReference | SkippedFile:
+    """The reference that a wheel's file name makes; other fields are for `dataclasses.replace`.
+
+    Names that the binary distribution format does not allow (and older tools wrote) are skipped.
+    """
+    if len(filename) > _LONGEST_NAME or not _HARMLESS_NAME.fullmatch(filename):
+        return SkippedFile(filename=_printable(filename), why="not a name that a wheel can have")
+    try:
+        name, version, build, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename as error:
+        return SkippedFile(filename=filename, why=_printable(str(error)))
+    return WheelReference(
+        name=name, version=version, build=build, tags=tags, filename=filename, location=location
+    )
+
+
+def release_order(reference: WheelReference) -> tuple[str, Version, BuildTag, str, str]:
+    """Sort key: by project, then oldest version first, then build tag, file name and location."""
+    return (
+        reference.name,
+        reference.version,
+        reference.build,
+        reference.filename,
+        reference.location,
+    )
+
+
+def _printable(text: str) -> str:
+    """`text` short enough for one line and without what a terminal would obey."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown if len(shown) <= _LONGEST_NAME else shown[:_LONGEST_NAME] + "…"

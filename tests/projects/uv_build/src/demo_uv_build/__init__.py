@@ -1,0 +1,3 @@
+"""A project of the tests."""
+
+__version__ = "1.0"
