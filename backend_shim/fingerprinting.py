@@ -91,9 +91,10 @@ def _normalized(name: str) -> str:
 def _binaries(archive: WheelArchive) -> Iterator[Member]:
     """Members that are shared objects by their magic number, whatever they are called."""
     for member in archive.members:
-        if not member.is_dir and member.size > _MAGIC_SIZE:
-            if binary_format(archive.head(member.name, _MAGIC_SIZE)):
-                yield member
+        if member.is_dir or member.size <= _MAGIC_SIZE:
+            continue
+        if binary_format(archive.head(member.name, _MAGIC_SIZE)):
+            yield member
 
 
 def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> InspectedObject:
@@ -195,8 +196,7 @@ def record_files(archive: WheelArchive, *, looked_for: Collection[str]) -> dict[
 
 
 def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
-    """The embedded fingerprint, if there is one, checked against RECORD and the binaries in the
-    archive.
+    """The embedded fingerprint, if there is one, checked against RECORD and the binaries.
 
     Raises InvalidRecord where it cannot be used: damaged, of an unknown schema (UnknownSchema), or
     describing other binaries than the wheel has now.
@@ -255,7 +255,7 @@ def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
 
 
 def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:
-    """What is wrong with the embedded records, one sentence each; empty where all fits or none is there."""
+    """What is wrong with the embedded records, a sentence each; empty also where there are none."""
     problems = []
     for read in (recorded_fingerprint, recorded_symbols, recorded_build_inputs):
         try:

@@ -11,6 +11,7 @@ from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces.header import InterfaceTree
 from backend_shim.interfaces.provider import nothing_of
 from backend_shim.interfaces.reasons import Reason
+from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.compare.judgement import judge_fingerprints
 from resolver_check.errors import UsageError
 from resolver_check.model import (
@@ -31,7 +32,7 @@ class Bump:
     """
 
     def __init__(self, old: Subject | None, new: Subject) -> None:
-        """`old` is None where no wheel of an older version is known: then only what holds without comparing counts."""
+        """`old` is None where no older wheel is known: what needs it proves nothing."""
         if old is not None and old.name != new.name:
             raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
         self.old = old
@@ -50,25 +51,45 @@ class Bump:
 
 
 def judge(consumer: Subject, bump: Bump, *, level: EvidenceLevel) -> Judgement:
-    """The verdict on `consumer` after `bump`; raises UsageError, and InvalidWheel where it cannot be read."""
+    """The verdict on `consumer` after `bump`.
+
+    Raises UsageError where they are one project, InvalidWheel where a wheel cannot be read.
+    """
     if consumer.name == bump.new.name:
         raise UsageError(f"{consumer.name} cannot be the consumer of itself")
-    fingerprint = consumer.fingerprint(bump.binding_names)
-    general = [*_targets(consumer, bump.new), *bump.unread]
+    general = (*_targets(consumer, bump.new), *bump.unread)
+    names = bump.binding_names
+    # The facts of a record are decoded by the interface that judges by them. Where they are wrong
+    # it is the consumer's record, which then counts as absent, or else a provider's.
     try:
-        judgement = judge_fingerprints(
-            fingerprint,
-            bump.before,
-            bump.after,
-            level=level,
-            read_trees=bump.trees,
-            general=general,
-        )
+        judgement = _judge_once(consumer, consumer.fingerprint(names), bump, level, general)
     except InvalidRecord as error:
-        # The facts of a record are decoded by the interface that judges by them.
-        unusable = WheelUnreadable(wheel=consumer.filename, why=f"its record: {error}")
-        judgement = Judgement(verdict=Verdict.UNKNOWN, general=(*general, unusable))
+        try:
+            judgement = _judge_once(consumer, consumer.derived(names), bump, level, general)
+            consumer.leave_record(str(error))
+        except InvalidRecord as again:
+            wheels = " or ".join(each.filename for each in bump.subjects)
+            unusable = WheelUnreadable(wheel=wheels, why=f"a record of it is wrong: {again}")
+            judgement = Judgement(verdict=Verdict.UNKNOWN, general=(*general, unusable))
     return _with_notes(judgement, (consumer, *bump.subjects))
+
+
+def _judge_once(
+    consumer: Subject,
+    fingerprint: AbiFingerprint,
+    bump: Bump,
+    level: EvidenceLevel,
+    general: tuple[Reason, ...],
+) -> Judgement:
+    return judge_fingerprints(
+        fingerprint,
+        bump.before,
+        bump.after,
+        level=level,
+        read_trees=bump.trees,
+        general=general,
+        wheel=consumer.filename,
+    )
 
 
 def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:

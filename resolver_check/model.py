@@ -29,6 +29,11 @@ class EvidenceLevel(str, enum.Enum):
         """The kinds of evidence that count at this level."""
         return _ACCEPTED[self]
 
+    @classmethod
+    def accepting(cls, evidence: Evidence) -> EvidenceLevel:
+        """The strictest level at which `evidence` counts."""
+        return next(level for level in cls if evidence in level.accepted)
+
 
 _PROVEN: Final = frozenset({Evidence.SAME_INPUTS, Evidence.NO_BINDING, Evidence.PURE})
 _PROMISED: Final = _PROVEN | {Evidence.SAME_INTERFACE, Evidence.PROMISE, Evidence.TYPES}
@@ -119,6 +124,18 @@ class Derived(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordUnused(Reason):
+    """A record other than the fingerprint cannot be used, and why; it counts as absent."""
+
+    kind: ClassVar = "record-unused"
+    effect: ClassVar = Effect.NOTE
+    wheel: str
+    record: str
+    """File name in `.dist-info`."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A verdict with all that speaks for and against it."""
 
@@ -130,11 +147,23 @@ class Judgement:
 
     @property
     def reasons(self) -> tuple[tuple[str | None, Reason], ...]:
-        """Every reason with its interface (None for a general one), the decisive effects first."""
+        """Every reason once, with its interface (None: a general one), the weightiest first."""
         rows: list[tuple[str | None, Reason]] = [(None, reason) for reason in self.general]
         rows += [(each.interface, reason) for each in self.bindings for reason in each.reasons]
-        order = list(_BY_WEIGHT)
-        return tuple(sorted(rows, key=lambda row: order.index(row[1].effect)))
+        return tuple(sorted(dict.fromkeys(rows), key=lambda row: _BY_WEIGHT.index(row[1].effect)))
+
+    @property
+    def decisive(self) -> tuple[Reason, ...]:
+        """The reasons that carry the verdict; of an unknown one also what that falls short."""
+        for effect in _DECISIVE[self.verdict]:
+            if found := tuple(reason for _, reason in self.reasons if reason.effect is effect):
+                return found
+        return ()
 
 
 _BY_WEIGHT: Final = (Effect.REFUSES, Effect.OPEN, Effect.SUPPORTS, Effect.NOTE)
+_DECISIVE: Final = {
+    Verdict.VALID: (Effect.SUPPORTS,),
+    Verdict.INVALID: (Effect.REFUSES,),
+    Verdict.UNKNOWN: (Effect.OPEN, Effect.SUPPORTS),
+}

@@ -1,4 +1,4 @@
-"""The use case of a farm: bumps + a source of wheels -> what to keep, what to rebuild, in which order."""
+"""The use case of a farm: bumps and a source of wheels in; what to rebuild, in which order, out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from packaging.utils import NormalizedName
 
 from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import interface_named
 from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.check import Bump, judge, unreadable
@@ -44,7 +46,9 @@ def make_plan(
     `newest_only` leaves out all but the newest version of each project. Raises SourceUnavailable,
     UsageError.
     """
-    listed = {project: _for_target(source, project, target) for project in source.projects()}
+    projects = source.projects()
+    found = executor.map(partial(_for_target, source, target), projects)
+    listed = dict(zip(projects, found, strict=True))
     bumps = tuple(_resolve(request, listed) for request in requests)
     consumers = [
         reference
@@ -78,7 +82,7 @@ def make_plan(
 
 
 def _for_target(
-    source: WheelSource, project: NormalizedName, target: Target
+    source: WheelSource, target: Target, project: NormalizedName
 ) -> tuple[WheelReference, ...]:
     """The project's wheels for the target, newest last, without yanked ones."""
     return tuple(
@@ -176,43 +180,59 @@ def _without_new_wheel(subject: Subject, request: RequestedBump) -> Judgement:
 def _with_conditional(
     judged: Mapping[str, _Judged], dependencies: Dependencies, source: WheelSource
 ) -> dict[str, PlannedWheel]:
-    """The plan, in which a kept wheel that binds to one that is built anew has become conditional."""
+    """The plan, in which whoever binds to a wheel that is built anew has become conditional."""
     planned = {name: each.planned for name, each in judged.items()}
     built = {name for name, each in planned.items() if each.action is not Action.KEEP}
-    looked_at: set[tuple[str, str]] = set()
-    waiting = sorted(planned)
+    kept = sorted(planned.keys() - built)
+    requires = {name: dependencies.closure(name) for name in kept}
+    waits_for: dict[str, set[str]] = {}
+    waiting = sorted(built)
     while waiting:
-        name = waiting.pop()
-        near = dependencies.closure(name) & built
-        if name in built or not near:
-            continue
-        fresh = sorted(other for other in near if (name, other) not in looked_at)
-        looked_at.update((name, other) for other in fresh)
-        bound = tuple(other for other in fresh if _binds(judged[name], other, dependencies, source))
-        if bound:
-            planned[name] = replace(planned[name], action=Action.CONDITIONAL, waits_for=bound)
-            built.add(name)
-            # Whoever was looked at before may bind to this one.
-            waiting = sorted(set(planned) - built)
+        provider = waiting.pop()
+        consumers = {name: judged[name].fingerprint for name in kept if provider in requires[name]}
+        reference = dependencies.outline(provider).reference
+        for name in _bound_to(source, reference, consumers):
+            if name not in waits_for:
+                # It may come out with another interface itself.
+                waiting.append(name)
+            waits_for.setdefault(name, set()).add(provider)
+    for name, providers in waits_for.items():
+        planned[name] = replace(
+            planned[name], action=Action.CONDITIONAL, waits_for=tuple(sorted(providers))
+        )
     return planned
 
 
-def _binds(judged: _Judged, provider: str, dependencies: Dependencies, source: WheelSource) -> bool:
-    """Whether a wheel binds in any way to `provider` (a file name); True where that cannot be told."""
-    fingerprint = judged.fingerprint
-    if fingerprint is None or fingerprint.unread:
-        return True
-    if fingerprint.is_purelib:
-        return False
+def _bound_to(
+    source: WheelSource,
+    provider: WheelReference,
+    consumers: Mapping[str, AbiFingerprint | None],
+) -> list[str]:
+    """Those of `consumers` that bind in any way to `provider`, or for which that cannot be told."""
+    certain = [name for name, each in consumers.items() if each is None or each.unread]
+    asked = {
+        name: each
+        for name, each in consumers.items()
+        if each is not None and not each.unread and not each.is_purelib
+    }
+    if not asked:
+        return certain
     try:
-        with open_whole(source, dependencies.outline(provider).reference) as archive:
+        with open_whole(source, provider) as archive:
             offered = Subject(archive).provider()
-            return any(
-                interface is None or interface.is_satisfied(required.facts, offered, offered)
-                for required in fingerprint.requires
-                for interface in [interface_named(required.interface)]
-            )
-    except (InvalidWheel, InvalidRecord, SourceUnavailable):
+            return certain + [name for name, each in asked.items() if _binds(each, offered)]
+    except (InvalidWheel, SourceUnavailable):
+        return certain + list(asked)
+
+
+def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:
+    try:
+        return any(
+            interface is None or interface.is_satisfied(required.facts, offered, offered)
+            for required in consumer.requires
+            for interface in [interface_named(required.interface)]
+        )
+    except InvalidRecord:
         return True
 
 

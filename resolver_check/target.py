@@ -91,6 +91,10 @@ def _accepted(platform: str) -> Iterator[str]:
             f"--platform wants a platform tag such as manylinux_2_28_x86_64, not {platform!r}"
         )
     yield platform
+    legacy, _, machine = platform.partition("_")
+    for glibc, name in _LEGACY_GLIBC.items():
+        if legacy == name:
+            platform = f"manylinux_2_{glibc}_{machine}"
     match = _GLIBC.fullmatch(platform)
     if match:
         machine = match[2]
@@ -99,6 +103,10 @@ def _accepted(platform: str) -> Iterator[str]:
             if minor in _LEGACY_GLIBC:
                 yield f"{_LEGACY_GLIBC[minor]}_{machine}"
         yield f"linux_{machine}"
-    mac = re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", platform)
+    musl = re.fullmatch(r"musllinux_1_(\d{1,3})_(\w+)", platform)
+    if musl:
+        # PEP 656: musl 1.N runs what was built with any older 1.M.
+        yield from (f"musllinux_1_{minor}_{musl[2]}" for minor in range(int(musl[1]), -1, -1))
+    mac = re.fullmatch(r"macosx_(\d{1,3})_(\d{1,3})_(\w+)", platform)
     if mac:
         yield from tags.mac_platforms((int(mac[1]), int(mac[2])), mac[3])

@@ -104,10 +104,9 @@ def _is_executable(image: ElfImage, flags: int, soname: str | None) -> bool:
 
 
 def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
-    """Return the sections with constants and those with code; the whole file as constants if there
-    are none.
+    """Return the sections with constants and those with code.
 
-    Chosen by type and flags, for a linker script may name them as it likes; `.comment`, which is
+    Without usable section headers the whole file counts as constants. Chosen by type and flags, for a linker script may name them as it likes; `.comment`, which is
     not loaded, tells the compilers.
     """
     whole = (Section("", 0, image.size, 0),)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Symbol(NamedTuple):
-    """A defined symbol that other objects can bind to, or an undefined one that this object needs."""
+    """A defined symbol that others can bind to, or an undefined one that this object needs."""
 
     name: str
     version: str | None

@@ -8,12 +8,12 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import Distribution
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from backend_shim.capture.build_requirements import (
+    Installed,
     capture_build_requirements,
     installed_distributions,
     normalized,
@@ -49,7 +49,7 @@ class BeforeBuild:
     patches: tuple[Patch, ...]
     config_settings: tuple[tuple[str, ConfigValue], ...]
     environment: tuple[tuple[str, str], ...]
-    installed: tuple[Distribution, ...]
+    installed: tuple[Installed, ...]
     requirements: tuple[BuildRequirement, ...]
     looked_for: frozenset[str]
     """Names by which binaries reach what is installed."""
@@ -141,6 +141,6 @@ def _backend(before: BeforeBuild, name: str, module: ModuleType) -> Backend:
     provider = provider_of(module, before.installed)
     return Backend(
         name=name,
-        distribution=None if provider is None else normalized(provider.metadata["Name"]),
+        distribution=None if provider is None else provider.name,
         version=None if provider is None else provider.version,
     )

@@ -12,6 +12,9 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -37,50 +40,73 @@ _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def installed_distributions(path: Sequence[str], *, not_in: Path) -> tuple[Distribution, ...]:
-    """The distributions on `path` (`sys.path`), the first of each name, sorted by normalized name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A distribution as it lies in an environment."""
+
+    name: str
+    """Normalized."""
+    version: str
+    root: str
+    """Resolved directory that `files` are relative to."""
+    files: tuple[tuple[str, str], ...]
+    """(path, digest) of the files that are the same wherever this wheel is installed."""
+    digests: DigestSet
+    """As the installer noted them (PEP 610)."""
+    is_editable: bool
+
+
+def installed_distributions(path: Sequence[str], *, not_in: Path) -> tuple[Installed, ...]:
+    """The distributions on `path` (`sys.path`), the first of each name, sorted by name.
 
     Entries in the source tree `not_in` are passed over, save environments kept there: they hold
     what is being built.
     """
-    found: dict[str, Distribution] = {}
+    found: dict[str, Installed] = {}
     entries = [entry for entry in path if entry and not _is_source(entry, not_in)]
     for distribution in distributions(path=entries):
-        name = _name_of(distribution)
-        if name is not None:
-            found.setdefault(name, distribution)
+        headers = _headers(distribution)
+        name, version = normalized(headers.get("Name", "")), headers.get("Version", "").strip()
+        # A directory left behind without METADATA is no distribution.
+        if name and version and name not in found:
+            found[name] = _installed(distribution, name, version)
     return tuple(found[name] for name in sorted(found))
 
 
-def capture_build_requirements(
-    installed: Sequence[Distribution],
-) -> tuple[BuildRequirement, ...]:
+def capture_build_requirements(installed: Sequence[Installed]) -> tuple[BuildRequirement, ...]:
     """What is recorded of each distribution of `installed`."""
-    return tuple(_requirement(distribution) for distribution in installed)
-
-
-def reachable_names(installed: Sequence[Distribution]) -> frozenset[str]:
-    """The names that a binary must hold in order to reach what `installed` distributions hold."""
-    return frozenset(
-        name for each in installed for name in binding_names(path for path, _ in _recorded(each))
+    return tuple(
+        BuildRequirement(
+            name=each.name,
+            version=each.version,
+            digests=tuple(sorted((*each.digests, *_digest_of_files(each)))),
+            is_editable=each.is_editable,
+        )
+        for each in installed
     )
 
 
-def provider_of(module: ModuleType, installed: Sequence[Distribution]) -> Distribution | None:
+def reachable_names(installed: Sequence[Installed]) -> frozenset[str]:
+    """The names that a binary must hold in order to reach what `installed` distributions hold."""
+    return frozenset(
+        name for each in installed for name in binding_names(path for path, _ in each.files)
+    )
+
+
+def provider_of(module: ModuleType, installed: Sequence[Installed]) -> Installed | None:
     """The distribution of `installed` whose RECORD lists the file of `module`."""
     place = os.path.realpath(getattr(module, "__file__", None) or "")
-    for distribution in installed:
-        root = os.path.realpath(str(distribution.locate_file("")))
-        if place.startswith(root + os.sep):
-            relative = place[len(root) + 1 :].replace(os.sep, "/")
-            if any(path == relative for path, _ in _recorded(distribution)):
-                return distribution
+    for each in installed:
+        if place.startswith(each.root + os.sep):
+            relative = place[len(each.root) + 1 :].replace(os.sep, "/")
+            if any(path == relative for path, _ in each.files):
+                return each
     return None
 
 
 def normalized(name: str) -> str:
     """The name of a distribution as indexes compare it (PyPUG, Names and normalization)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _is_source(entry: str, source: Path) -> bool:
@@ -89,29 +115,32 @@ def _is_source(entry: str, source: Path) -> bool:
     return inside and place.name not in ("site-packages", "dist-packages")
 
 
-def _name_of(distribution: Distribution) -> str | None:
-    """The normalized name; None for a directory left behind without METADATA."""
+def _headers(distribution: Distribution) -> Message:
+    """The headers of METADATA, without the description, which may be longer than all else."""
     try:
-        name, version = distribution.metadata["Name"], distribution.version
-    except (KeyError, OSError, UnicodeDecodeError):
-        return None
-    return normalized(name) if name and version else None
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    return HeaderParser().parsestr(text.replace("\r\n", "\n").partition("\n\n")[0])
 
 
-def _requirement(distribution: Distribution) -> BuildRequirement:
+def _installed(distribution: Distribution, name: str, version: str) -> Installed:
     origin = _origin(distribution)
     directory = origin.get("dir_info")
-    editable = isinstance(directory, dict) and directory.get("editable") is True
-    digests = dict(_digests_of_origin(origin))
-    listing = "".join(sorted(f"{path},{digest}\n" for path, digest in _recorded(distribution)))
-    if listing:
-        digests["record"] = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
-    return BuildRequirement(
-        name=normalized(distribution.metadata["Name"]),
-        version=distribution.version,
-        digests=tuple(sorted(digests.items())),
-        is_editable=editable,
+    return Installed(
+        name=name,
+        version=version,
+        root=os.path.realpath(str(distribution.locate_file(""))),
+        files=tuple(_recorded(distribution)),
+        digests=_digests_of_origin(origin),
+        is_editable=isinstance(directory, dict) and directory.get("editable") is True,
     )
+
+
+def _digest_of_files(installed: Installed) -> DigestSet:
+    listing = "".join(sorted(f"{path},{digest}\n" for path, digest in installed.files))
+    encoded = listing.encode("utf-8", "surrogateescape")
+    return (("record", hashlib.sha256(encoded).hexdigest()),) if listing else ()
 
 
 def _origin(distribution: Distribution) -> dict[str, object]:
@@ -142,9 +171,9 @@ def _digests_of_origin(origin: dict[str, object]) -> DigestSet:
 
 
 def _recorded(distribution: Distribution) -> Iterator[tuple[str, str]]:
-    """(path, digest) of the files that are the same wherever this wheel is installed.
+    """(path, digest) of each file in RECORD, without those that differ from place to place.
 
-    Left out: bytecode, what installers write, and scripts, whose first line names the environment.
+    Those are bytecode, what installers write, and scripts, whose first line names the environment.
     """
     try:
         rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())

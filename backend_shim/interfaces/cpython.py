@@ -1,5 +1,4 @@
-"""The interpreter's own ABI, as far as file names tell: which extension modules are for which
-Python.
+"""The interpreter's own ABI, as far as file names tell: which modules are for which Python.
 
 The tags of the wheel say for what it may be installed and stand in its file name, so a record does
 not repeat them. Limited-API symbols and the two numbers come with the interface's symbol table.

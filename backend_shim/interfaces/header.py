@@ -1,5 +1,4 @@
-"""Interface files: the headers, `.pxd` files and static libraries that a wheel ships for others to
-build with.
+"""Interface files: headers, `.pxd` files and static libraries, shipped for others to build with.
 
 What a wheel offers is their digests. Whether a binding that is declared in them still holds is
 asked by scope: the file that declares it and all that this file includes. Unchanged there means
@@ -121,7 +120,7 @@ class InterfaceTree:
     def scope(
         self, declarations: Iterable[Declaration]
     ) -> tuple[dict[str, InterfaceFile], tuple[str, ...]]:
-        """The files that declare any of `declarations` with all they include; names not declared at all."""
+        """The files that declare any of `declarations`, with all they include; undeclared names."""
         waiting: list[InterfaceFile] = []
         undeclared = []
         for declaration in declarations:
@@ -173,7 +172,10 @@ def installed_path(path: str) -> str:
 def read_tree(
     contents: Iterable[tuple[str, bytes]], wanted: frozenset[str] = frozenset()
 ) -> InterfaceTree:
-    """The interface files among `contents` (path in the wheel, bytes); `wanted` are identifiers to look for."""
+    """The interface files among `contents` (path in the wheel, bytes).
+
+    `wanted` are identifiers to look for in them.
+    """
     files = [_read_file(installed_path(path), data, wanted) for path, data in contents]
     return InterfaceTree(files=tuple(sorted(files, key=lambda each: each.path)))
 

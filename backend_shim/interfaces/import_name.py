@@ -1,5 +1,4 @@
-"""Names of another distribution among the constants of a binary: the trace that binding at run
-time leaves.
+"""Names of another distribution in a binary: the trace that binding at run time leaves.
 
 Every way in which C code reaches another extension module begins with a name:
 `PyImport_ImportModule`, `PyCapsule_Import("package.module._C_API")`, Cython's type and function
@@ -44,7 +43,7 @@ _SOURCE_SUFFIXES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedInBinary(Reason):
-    """A binary of the consumer names a module or library of the provider, and no rule says what for."""
+    """A binary of the consumer names a module or library of the provider; no rule says why."""
 
     kind: ClassVar = "named-in-binary"
     effect: ClassVar = Effect.OPEN
@@ -96,7 +95,7 @@ def _is_within(name: str, outer: str) -> bool:
 
 
 def _in_site_packages(path: str) -> str:
-    """`path` below site-packages: `{name}-{version}.data/purelib/` and `platlib/` are unpacked there."""
+    """`path` below site-packages, where `{name}-{version}.data/purelib` and `platlib` go."""
     head, _, rest = path.partition("/")
     if head.endswith(".data"):
         scheme, _, below = rest.partition("/")
@@ -172,7 +171,7 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
 
 
 def _longest_module(literal: str, modules: frozenset[str]) -> str:
-    """The longest module that `literal` begins with; `literal` itself where it is a library's file name."""
+    """The longest module that `literal` begins with; for a library's file name `literal` itself."""
     parts = literal.split(".")
     candidates = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((each for each in candidates if each in modules), literal)

@@ -18,7 +18,7 @@ _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
-_LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"rust_panic", b"Go build ID", b"runtime.goexit")
+_LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"Go build ID")
 _C_COMPILERS: Final = (b"GCC: (", b"clang version", b"Intel(R)")
 
 
@@ -27,6 +27,7 @@ class ConstantStrings:
 
     def __init__(self, data: Buffer, shared: SharedObject) -> None:
         self._data = data
+        self._names: dict[str, frozenset[tuple[str, bool]]] = {}
         self._ranges = [
             (section.offset, section.offset + section.size)
             for section in shared.constants
@@ -43,22 +44,27 @@ class ConstantStrings:
         return any(self._data.find(literal, start, end) >= 0 for start, end in self._ranges)
 
     def matches(self, around: bytes, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
-        """Group 1 of each match of `pattern` at an occurrence of the literal `around` it starts with."""
+        """Group 1 of each match of `pattern`, which begins with the literal `around`."""
         for at, end in self._occurrences(around):
             match = pattern.match(self._data, at, end)
             if match:
                 yield match.group(1)
 
-    def names(self, name: str) -> Iterator[tuple[str, bool]]:
-        """Each dotted name beginning with `name`, as `name` or `name.attribute.…`; and whether it
-        begins there.
+    def names(self, name: str) -> frozenset[tuple[str, bool]]:
+        """Each dotted name beginning with `name`, and whether the literal begins there.
+
+        Such as `name` or `name.attribute.…`.
 
         A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is
         the tail of another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute
         Flags"), so `numpy` may lie inside `my_numpy`. In binaries of other languages any
         occurrence counts.
         """
-        literal = name.encode()
+        if name not in self._names:
+            self._names[name] = frozenset(self._find_names(name.encode()))
+        return self._names[name]
+
+    def _find_names(self, literal: bytes) -> Iterator[tuple[str, bool]]:
         for at, end in self._occurrences(literal):
             tail = _IDENTIFIER_TAIL.match(self._data, at + len(literal), end)
             stop = tail.end() if tail else at + len(literal)

@@ -8,6 +8,7 @@ symbols of its libraries. The rules for symbol versions are those of glibc's `do
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import posixpath
 import re
@@ -41,7 +42,7 @@ _PLATFORM: Final = re.compile(
 )
 # Named like the interpreter's own. Where an object links to another distribution, such a name may
 # as well be that one's (`PySide…`), so there it is recorded.
-_INTERPRETER: Final = re.compile(r"_?Py[A-Z_]\w*")
+_INTERPRETER: Final = re.compile(r"_?Py[A-Z_]")
 _ENTRY_POINT: Final = re.compile(r"Py(?:Init|ModExport)U?_\w+")
 # The first index of `.gnu.version` that stands for a version node other than the base.
 _FIRST_VERSION: Final = 2
@@ -49,7 +50,7 @@ _FIRST_VERSION: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SonameMissing(Reason):
-    """A library that the old provider has is not in the new one; the loader refuses the consumer."""
+    """A library of the old provider is not in the new one; the loader refuses the consumer."""
 
     kind: ClassVar = "soname-missing"
     effect: ClassVar = Effect.REFUSES
@@ -82,7 +83,7 @@ class SymbolChanged(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolsPresent(Reason):
-    """Every symbol that the consumer takes from the provider is still exported: same version, kind, size."""
+    """Every symbol taken from the provider is still exported: same version, kind and size."""
 
     kind: ClassVar = "symbols-present"
     effect: ClassVar = Effect.SUPPORTS
@@ -101,6 +102,11 @@ class NewlyProvided(Reason):
     soname: str
 
 
+@functools.cache
+def _is_platform(library: str) -> bool:
+    return _PLATFORM.fullmatch(library) is not None
+
+
 class _Import(NamedTuple):
     name: str
     version: str | None
@@ -108,12 +114,18 @@ class _Import(NamedTuple):
 
 def symbol_set(symbols: Iterable[Symbol]) -> SymbolSet:
     """Count and digest over sorted `name@version` lines."""
-    lines = sorted(f"{each.name}@{each.version or ''}\n" for each in symbols)
-    return SymbolSet(count=len(lines), digest=hashlib.sha256("".join(lines).encode()).hexdigest())
+    lines = sorted(
+        [f"{each.name}@{each.version}" if each.version else f"{each.name}@" for each in symbols]
+    )
+    text = "".join([f"{line}\n" for line in lines])
+    return SymbolSet(count=len(lines), digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def exported_tables(wheel: InspectedWheel) -> SymbolTables:
-    """What other wheels can bind to: not grafted copies, not executables, not entry points of the interpreter."""
+    """What other wheels can bind to.
+
+    That leaves out grafted copies, executables and the entry points for the interpreter.
+    """
     found = []
     for each in wheel.objects:
         if each.is_grafted or each.kind == "executable":
@@ -143,7 +155,7 @@ def read_object(_opened: OpenObject) -> JSONValue:
 
 
 def provides(wheel: InspectedWheel) -> Facts | None:
-    """The libraries by which others can name this wheel; their symbols stand in a member of their own."""
+    """The libraries by which others can name this wheel; their symbols stand in another member."""
     libraries = [
         {
             "path": each.path,
@@ -157,7 +169,7 @@ def provides(wheel: InspectedWheel) -> Facts | None:
 
 
 def requires(wheel: InspectedWheel) -> Facts | None:
-    """Per object: needed libraries and imported symbols that must come from another distribution."""
+    """Per object, the needed libraries and imported symbols that come from elsewhere."""
     own_names = set()
     own_symbols: set[str] = set()
     for each in wheel.objects:
@@ -169,7 +181,7 @@ def requires(wheel: InspectedWheel) -> Facts | None:
         needed = [
             name
             for name in each.shared.needed
-            if name not in own_names and not _PLATFORM.fullmatch(name)
+            if name not in own_names and not _is_platform(name)
         ]
         imports = [
             entry
@@ -192,8 +204,8 @@ def _foreign_imports(
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK).
             symbol.binding == "weak"
             or symbol.name in own
-            or (not links_elsewhere and _INTERPRETER.fullmatch(symbol.name))
-            or (symbol.library is not None and _PLATFORM.fullmatch(symbol.library))
+            or (symbol.library is not None and _is_platform(symbol.library))
+            or (not links_elsewhere and _INTERPRETER.match(symbol.name))
         ):
             continue
         yield _Import(symbol.name, symbol.version)
@@ -291,7 +303,10 @@ def _judge_symbol(path: str, entry: _Import, before: _Exports, after: _Exports) 
 
 
 def matching(version: str | None, definitions: Iterable[ExportedSymbol]) -> list[ExportedSymbol]:
-    """Those of `definitions` (of one name) that a reference to `version` (None: unversioned) binds to."""
+    """Those of `definitions`, all of one name, to which a reference to `version` binds.
+
+    None is an unversioned reference.
+    """
     return [each for each in definitions if _binds(version, each)]
 
 
@@ -324,10 +339,9 @@ def _describe(symbol: ExportedSymbol) -> str:
 
 
 def _source_name(symbol: str) -> str:
-    """The identifier that a header would have for `symbol`: the last source name of a mangled C++
-    name.
+    """The identifier that a header would have for `symbol`.
 
-    Itanium C++ ABI, 5.1.2: `<source-name> ::= <positive length number> <identifier>`.
+    Of a mangled C++ name it is the last source name. Itanium C++ ABI, 5.1.2: `<source-name> ::= <positive length number> <identifier>`.
     """
     if not symbol.startswith("_Z"):
         return symbol

@@ -7,14 +7,13 @@ that it targets. One file for one project, since the two numbers and the message
 
 - Headers before 2.0 import `numpy.core._multiarray_umath` and demand the very ABI version 1
   (`NPY_VERSION != PyArray_GetNDArrayCVersion()`). Headers from 2.0 on try
-  `numpy._core._multiarray_umath` first, then the old path, and accept ABI 1 and 2 (`NPY_VERSION <
-  …`).
+  `numpy._core._multiarray_umath` first, then the old path, and accept ABI 1 and 2
+  (`NPY_VERSION < …`).
 - Either refuses a NumPy whose feature version is lower than the targeted one.
 - pybind11, nanobind and Rust look `_ARRAY_API` up by name at run time. That finds the functions of
-any
-  NumPy, but the layout of `PyArray_Descr` changed with ABI 2: a module with pybind11 2.11 imports
-  under NumPy 2.0.2 and then reads 0 for every `dtype.itemsize()` (measured). Only code that knows
-  `numpy._core` knows the new layout.
+  any NumPy, but the layout of `PyArray_Descr` changed with ABI 2: a module with pybind11 2.11
+  imports under NumPy 2.0.2 and then reads 0 for every `dtype.itemsize()` (measured). Only code
+  that knows `numpy._core` knows the new layout.
 """
 
 from __future__ import annotations
@@ -54,17 +53,6 @@ _DEFINE: Final = re.compile(
     rb"^[ \t]*#[ \t]*define[ \t]+(NPY_ABI_VERSION|NPY_API_VERSION)[ \t]+(0x[0-9A-Fa-f]{1,8})\b",
     re.MULTILINE,
 )
-# The modules through which the C API is reached: their names in a binary are accounted for here.
-# Attributes of `numpy` that show up beside them (`numpy.import_array`) are functions of
-# numpy/__init__.pxd in tracebacks.
-EXPLAINS: Final = frozenset(
-    {"numpy"}
-    | {
-        f"numpy.{core}{module}"
-        for core in ("core", "_core")
-        for module in ("", ".multiarray", "._multiarray_umath", ".umath")
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +65,7 @@ class NumpySeriesFits(Reason):
     accepts: tuple[int, ...]
     offered: int
     target: str | None
-    """Oldest release that has every function compiled in; None: known only to be no newer than the old NumPy."""
+    """Oldest release with every function compiled in; None: no newer than the old NumPy."""
     release: str
 
 
@@ -104,7 +92,7 @@ class NumpyTooOld(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumpyTargetUnknown(Reason):
-    """Headers before NumPy 1.25 do not write down the target, and the new NumPy offers less than the old."""
+    """Nothing tells what the consumer targets, and the new NumPy offers less than the old one."""
 
     kind: ClassVar = "numpy-target-unknown"
     effect: ClassVar = Effect.OPEN
@@ -114,7 +102,7 @@ class NumpyTargetUnknown(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumpyFoundByName(Reason):
-    """Objects that look the API up by name at run time find it, but may hold the struct layouts of another ABI."""
+    """Objects that look the API up by name find it, but may hold struct layouts of another ABI."""
 
     kind: ClassVar = "numpy-found-by-name"
     effect: ClassVar = Effect.SUPPORTS
@@ -125,7 +113,7 @@ class NumpyFoundByName(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumpyLayoutUnknown(Reason):
-    """The consumer checks only the sizes of NumPy's types, compiled in from headers of an unknown ABI version."""
+    """The consumer uses NumPy's types, and nothing tells for which ABI it was compiled."""
 
     kind: ClassVar = "numpy-layout-unknown"
     effect: ClassVar = Effect.OPEN
@@ -153,15 +141,15 @@ class _Use:
     feature_version: int | None
     """Newest feature version that the code of objects without a named target demands."""
     is_target_partial: bool
-    """Some object tells neither: it was built with headers before 1.25, for another machine than x86-64."""
+    """Some object tells neither: headers before 1.25 and another machine than x86-64."""
     by_name_knows: tuple[int, ...]
-    """ABI versions known to all objects that look the API up by name; empty where there are none."""
+    """ABI versions known to all objects that look the API up by name; empty without any."""
     types_only: bool
-    """Some object uses NumPy's types without importing the API, and none imports it: nothing tells the ABI."""
+    """Some object uses NumPy's types and none imports the API: nothing tells the ABI."""
 
 
 def read_object(opened: OpenObject) -> JSONValue:
-    """How this object reaches the API: `compiled`, `by-name` or `types-only`; None where it does not."""
+    """How this object reaches the API: `compiled`, `by-name`, `types-only` or not at all (None)."""
     strings = opened.strings
     has_capsule = strings.contain(_CAPSULE) or strings.contain(_UFUNC_CAPSULE)
     knows_new = strings.contain(_NEW_PATH)
@@ -188,7 +176,7 @@ def _release(text: bytes) -> tuple[int, ...]:
 
 
 def provides(wheel: InspectedWheel) -> Facts | None:
-    """ABI and feature version of a NumPy wheel, from its `_numpyconfig.h`; None for every other wheel."""
+    """ABI and feature version of a NumPy wheel, from its `_numpyconfig.h`; else None."""
     if wheel.name != PROVIDER:
         return None
     defined: dict[str, set[int]] = {}
@@ -202,7 +190,7 @@ def provides(wheel: InspectedWheel) -> Facts | None:
 
 
 def requires(wheel: InspectedWheel) -> Facts | None:
-    """Accepted ABI versions and target over all objects of the wheel; None where none uses the API."""
+    """Accepted ABI versions and target over all objects; None where none uses the API."""
     uses = [as_object(found, NAME) for _, found in wheel.seen(NAME)]
     if not uses or wheel.name == PROVIDER:
         return None
@@ -325,3 +313,13 @@ def _numbers(release: str) -> tuple[int, ...]:
     """`2.0` of `2.0.2`, `2.0.0rc1` or `2.0.2+local`: what a target is compared with."""
     match = re.match(r"(?:\d+!)?(\d+)\.(\d+)", release)
     return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def explains(module: str) -> bool:
+    """Whether this interface accounts for a binary that names `module` of NumPy.
+
+    NumPy's manual knows two C interfaces ("NumPy C-API"; "Extending": C API for random): the
+    capsules judged here, and `numpy.random`, which is bound by Cython. Every other module has only Python
+    objects, so its name in a binary is an import by Python's rules.
+    """
+    return f"{module}.".startswith("numpy.") and not f"{module}.".startswith("numpy.random.")

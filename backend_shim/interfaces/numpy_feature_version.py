@@ -1,10 +1,9 @@
-"""The NumPy feature version that an object built with headers before 1.25 demands, read from its
-code.
+"""The NumPy feature version that an object built with headers before 1.25 demands.
 
 Such headers write no target into the binary. But `import_array()` ends with
 `PyErr_Format(PyExc_RuntimeError, "module compiled against API version 0x%x …",
-NPY_FEATURE_VERSION, …)`, and the third argument of a call is an immediate: on x86-64 `mov edx, imm32` (System V ABI, 3.2.3 "Parameter Passing")
-beside the `lea` that loads the message. Found in each of 330 objects of eight wheels, never with
+NPY_FEATURE_VERSION, …)`, and the third argument of a call is an immediate: on x86-64
+`mov edx, imm32` (System V ABI, 3.2.3 "Parameter Passing") beside the `lea` that loads the message. Found in each of 330 objects of eight wheels, never with
 two values.
 """
 
@@ -30,7 +29,7 @@ _AFTER: Final = 32
 
 
 def compiled_feature_version(data: Buffer, shared: SharedObject) -> int | None:
-    """`NPY_FEATURE_VERSION` compiled into the object; None where the code does not tell it plainly."""
+    """`NPY_FEATURE_VERSION` compiled into the object; None where the code does not tell it."""
     if shared.machine != "x86_64":
         return None
     found: set[int] = set()

@@ -1,5 +1,4 @@
-"""What an interface answers: bindings, each with reasons that speak for it, against it, or leave
-it open.
+"""What an interface answers: bindings, with reasons for them, against them, or why left open.
 
 A reason is a small class with data; `resolver_check.report.explain` puts it into a sentence. Each
 interface keeps its own reasons in its own file.
@@ -19,7 +18,7 @@ class Effect(str, enum.Enum):
     """What a reason does to the verdict."""
 
     SUPPORTS = "supports"
-    """Evidence that the binding holds with the new provider; counts if the policy accepts its kind."""
+    """Evidence that the binding holds; counts if the policy accepts its kind."""
     REFUSES = "refuses"
     """The binding does not hold: the wheel is invalid, whatever else is known."""
     OPEN = "open"

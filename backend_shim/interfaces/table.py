@@ -33,8 +33,8 @@ class Interface:
     is_satisfied: Callable[[Facts, Provider, Provider], tuple[Binding, ...]]
     provider: str | None = None
     """Normalized name of the one project whose interface this is."""
-    explains: frozenset[str] = frozenset()
-    """Modules of that project whose names in a binary this interface accounts for."""
+    explains: Callable[[str], bool] | None = None
+    """Whether it accounts for the name of that module of the project in a binary."""
     wanted_text: tuple[str, ...] = ()
     """File names of the members whose content `provides` wants to see."""
 
@@ -47,7 +47,7 @@ def _interface(module: ModuleType) -> Interface:
         requires=module.requires,
         is_satisfied=module.is_satisfied,
         provider=getattr(module, "PROVIDER", None),
-        explains=getattr(module, "EXPLAINS", frozenset()),
+        explains=getattr(module, "explains", None),
         wanted_text=getattr(module, "WANTED_TEXT", ()),
     )
 

@@ -64,7 +64,10 @@ def requires(wheel: InspectedWheel) -> Facts | None:
 
 
 def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
-    """One open binding where both sides use the same library, whatever the ids: its conduit crosses them."""
+    """One open binding where both sides use the same library.
+
+    Whatever their ids: pybind11's conduit crosses them.
+    """
     ours = _libraries(required)
     theirs: set[str] = set()
     for provider in (old, new):

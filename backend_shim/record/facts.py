@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from backend_shim.record.canonical import JSONValue
 
-Fact: TypeAlias = "str | int | bool | None | tuple[Fact, ...] | Facts"
+Fact: TypeAlias = "str | int | bool | tuple[Fact, ...] | Facts | None"
 
 
 class Facts(Mapping[str, Fact]):

@@ -94,12 +94,15 @@ class InterfaceFacts:
     basis: Basis
     facts: Facts
     provider: str | None = None
-    """Normalized name of the distribution that provides it, where the interface is one project's."""
+    """Normalized name of the distribution that provides it, if the interface is one project's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbiFingerprint:
-    """The binary interface of one wheel. Holds no name, tag or digest of the wheel itself, no time and no path."""
+    """The binary interface of one wheel.
+
+    Holds no name, tag or digest of the wheel itself, no time and no path outside of it.
+    """
 
     generator: Generator
     is_purelib: bool

@@ -148,7 +148,7 @@ class WheelArchive:
         if info.file_size > limit:
             wrong = f"{name!r} has {info.file_size} bytes, more than {limit}"
             raise InvalidWheel(self.name, wrong)
-        return b"".join(self._reader.chunks(info))
+        return self._reader.whole(info)
 
     def head(self, name: str, count: int) -> bytes:
         """The first `count` bytes of a member, or all if it has fewer; the CRC is not checked."""

@@ -10,7 +10,7 @@ import click
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import Bump, judge
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, evidence_option, format_option
+from resolver_check.cli.options import echo_json, echo_lines, evidence_option, format_option
 from resolver_check.model import EvidenceLevel
 from resolver_check.report.judgement_report import judgement_json, reason_lines
 from resolver_check.scan.subject import Subject
@@ -34,7 +34,8 @@ def judge_command(
     """Say whether the wheel CONSUMER stays good when provider OLD becomes NEW.
 
     \b
-    Exit status: 0 valid, 1 invalid, 3 unknown, 2 wrong usage or unreadable input.
+    Exit status: 0 valid, 1 invalid, 3 unknown, 2 wrong usage or unreadable
+    input.
     """
     with ExitStack() as stack:
         subjects = [
@@ -55,7 +56,6 @@ def judge_command(
                 }
             )
         else:
-            click.echo(f"{judgement.verdict.value}: {consumer_subject.filename}")
-            for line in reason_lines(judgement):
-                click.echo(f"  {line}")
+            echo_lines([f"{judgement.verdict.value}: {consumer_subject.filename}"])
+            echo_lines(f"  {line}" for line in reason_lines(judgement, evidence))
     return exit_status.OF_VERDICT[judgement.verdict]

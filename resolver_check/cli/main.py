@@ -1,7 +1,9 @@
-"""`resolver-check`: dispatch, and the one place where an error becomes a line and an exit status."""
+"""`resolver-check`: dispatch; here alone an error becomes a line and an exit status."""
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 
 import click
@@ -10,12 +12,31 @@ from backend_shim import __version__
 from backend_shim.errors import BackendShimError
 from resolver_check.cli import exit_status
 from resolver_check.cli.judge_command import judge_command
+from resolver_check.cli.options import printable
 from resolver_check.cli.plan_command import plan_command
 from resolver_check.cli.show_command import show_command
 from resolver_check.errors import ResolverCheckError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """A group that ends quietly when it is cut short; click would add a line or another status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            return _fail("interrupted")
+        except BrokenPipeError:
+            # The reader (`| head`) has gone with half of the answer: that is no verdict.
+            sys.stdout = io.StringIO()
+            return exit_status.UNUSABLE
+
+
+@click.group(
+    cls=_Commands,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="resolver-check")
 def cli() -> None:
     """Which wheels does a bump of a dependency leave valid, and which must be rebuilt?
@@ -36,8 +57,13 @@ cli.add_command(show_command)
 
 def main() -> None:
     """The console script."""
+    # stamina warns of every repeated transfer; what comes of it is an answer or an error.
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An encoding that cannot hold a sign is no reason to give no answer.
+        sys.stdout.reconfigure(errors="replace")
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="resolver-check", standalone_mode=False)
     except click.exceptions.Abort:
         status = _fail("interrupted")
     except click.UsageError as error:
@@ -47,15 +73,11 @@ def main() -> None:
         status = _fail(error.format_message())
     except (BackendShimError, ResolverCheckError) as error:
         status = _fail(str(error))
-    except BrokenPipeError:
-        # The reader (`| head`) has gone; what it has seen was right.
-        sys.stderr.close()
-        status = exit_status.OK
     except OSError as error:
         status = _fail(f"{error.filename or 'input/output'}: {error.strerror or error}")
     sys.exit(status or exit_status.OK)
 
 
 def _fail(message: str) -> int:
-    print(f"resolver-check: {' '.join(message.split())}", file=sys.stderr)
+    print(f"resolver-check: {printable(' '.join(message.split()))}", file=sys.stderr)
     return exit_status.UNUSABLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -34,13 +34,23 @@ def evidence_option(command: Command) -> Command:
         default=EvidenceLevel.PROMISED.value,
         show_default=True,
         callback=lambda _context, _option, value: EvidenceLevel(value),
-        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, "
-        "pure), "
-        "'promised' (and unchanged interface files, published series and stable ABIs, types), "
-        "'symbols' (and symbols that are still exported).",
+        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, pure), "
+        "'promised' (also unchanged interface files, published series and stable "
+        "ABIs, types), 'symbols' (also symbols that are still exported).",
     )(command)
 
 
 def echo_json(value: JSONValue) -> None:
-    """`value` on standard output, for people to read too."""
-    click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    """`value` on standard output, in ASCII, which any encoding of it can hold."""
+    click.echo(json.dumps(value, indent=2, sort_keys=True))
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """`lines` on standard output, without what a terminal would obey: wheels can say anything."""
+    for line in lines:
+        click.echo(printable(line))
+
+
+def printable(text: str) -> str:
+    """`text` without control characters and lone surrogates."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

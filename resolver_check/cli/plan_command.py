@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, evidence_option, format_option
+from resolver_check.cli.options import echo_json, echo_lines, evidence_option, format_option
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
@@ -50,7 +50,7 @@ from resolver_check.target import target
               show_default=True, help="Wheels read at the same time.")  # fmt: skip
 @evidence_option
 @format_option
-def plan_command(
+def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
     source: str,
     bumps: tuple[str, ...],
     old_versions: tuple[str, ...],
@@ -67,8 +67,8 @@ def plan_command(
     again with what was built.
 
     \b
-    Exit status: 0 nothing to rebuild, 1 some wheel is invalid, 3 none is invalid but some are
-    unknown, 2 wrong usage or a source that cannot be read.
+    Exit status: 0 nothing to rebuild, 1 some wheel is invalid, 3 none is
+    invalid but some are unknown, 2 wrong usage or unreadable input.
     """
     requests = _requests(bumps, old_versions)
     wanted = target(python, platform)
@@ -88,8 +88,7 @@ def plan_command(
     if output_format == "json":
         echo_json(plan_json(plan))
     else:
-        for line in plan_lines(plan):
-            click.echo(line)
+        echo_lines(plan_lines(plan))
     return _status(plan)
 
 
@@ -124,7 +123,8 @@ def _pinned(text: str, option: str) -> tuple[str, Version]:
     try:
         requirement = Requirement(text)
         pins = [each for each in requirement.specifier if each.operator == "=="]
-        if len(pins) == len(requirement.specifier) == 1 and not requirement.extras:
+        is_plain = not (requirement.extras or requirement.marker or requirement.url)
+        if len(pins) == len(requirement.specifier) == 1 and is_plain:
             return canonicalize_name(requirement.name), Version(pins[0].version)
     except (InvalidRequirement, InvalidVersion):
         pass

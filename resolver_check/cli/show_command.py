@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from backend_shim.fingerprinting import recorded_build_inputs
 from backend_shim.errors import InvalidRecord
+from backend_shim.fingerprinting import recorded_build_inputs, recorded_problems
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.cli.options import echo_json, format_option
+from resolver_check.cli import exit_status
+from resolver_check.cli.options import echo_json, echo_lines, format_option
+from resolver_check.model import Derived
 from resolver_check.scan.subject import Subject
 from resolver_check.sources import open_wheel_url
 
@@ -23,36 +26,49 @@ from resolver_check.sources import open_wheel_url
 @click.argument("wheel", metavar="WHEEL_OR_URL")
 @format_option
 def show_command(wheel: str, output_format: str) -> int:
-    """Show the records of a wheel; without records, what can be derived from its binaries."""
+    """Show the records of a wheel; without records, what can be derived from its binaries.
+
+    \b
+    Exit status: 0, or 2 wrong usage or unreadable input.
+    """
     with _opened(wheel) as archive:
         subject = Subject(archive)
         fingerprint = subject.fingerprint()
-        try:
-            inputs = recorded_build_inputs(archive)
-        except InvalidRecord as error:
-            inputs = None
-            click.echo(f"resolver-check: {archive.name}: build inputs: {error}", err=True)
-        if output_format == "json":
-            inputs_json: JSONValue = json.loads(inputs.to_json()) if inputs else None
-            echo_json(
-                {
-                    "wheel": subject.filename,
-                    "name": subject.name,
-                    "version": subject.version,
-                    "derived": [note.why for note in subject.notes],
-                    "fingerprint": json.loads(fingerprint.to_json()),
-                    "build_inputs": inputs_json,
-                }
-            )
-        else:
-            for line in _lines(subject, fingerprint, has_inputs=inputs is not None):
-                click.echo(line)
-    return 0
+        problems = recorded_problems(archive)
+        inputs = _build_inputs(archive)
+    if output_format == "json":
+        echo_json(
+            {
+                "wheel": subject.filename,
+                "name": subject.name,
+                "version": subject.version,
+                "derived": _derived(subject),
+                "problems": list(problems),
+                "fingerprint": json.loads(fingerprint.to_json()),
+                "build_inputs": json.loads(inputs.to_json()) if inputs else None,
+            }
+        )
+    else:
+        echo_lines(_lines(subject, fingerprint, problems, has_inputs=inputs is not None))
+    return exit_status.OK
+
+
+def _build_inputs(archive: WheelArchive) -> BuildInputs | None:
+    try:
+        return recorded_build_inputs(archive)
+    except InvalidRecord:
+        # It is among the problems.
+        return None
+
+
+def _derived(subject: Subject) -> list[JSONValue]:
+    """Why the fingerprint was taken from the binaries; empty where it is the recorded one."""
+    return [note.why for note in subject.notes if isinstance(note, Derived)]
 
 
 @contextmanager
 def _opened(wheel: str) -> Iterator[WheelArchive]:
-    if wheel.startswith(("http://", "https://")):
+    if wheel.lower().startswith(("http://", "https://")):
         with open_wheel_url(wheel) as archive:
             yield archive
     else:
@@ -60,10 +76,14 @@ def _opened(wheel: str) -> Iterator[WheelArchive]:
             yield archive
 
 
-def _lines(subject: Subject, fingerprint: AbiFingerprint, *, has_inputs: bool) -> Iterator[str]:
+def _lines(
+    subject: Subject, fingerprint: AbiFingerprint, problems: Iterable[str], *, has_inputs: bool
+) -> Iterator[str]:
     yield f"{subject.name} {subject.version} ({subject.filename})"
-    for note in subject.notes:
-        yield f"  derived from the binaries: {note.why}"
+    for why in _derived(subject):
+        yield f"  fingerprint derived from the binaries: {why}"
+    for problem in problems:
+        yield f"  unusable record: {problem}"
     yield f"  build inputs: {'recorded' if has_inputs else 'not recorded'}"
     if fingerprint.is_purelib:
         yield "  no binaries"

@@ -38,16 +38,18 @@ def judge_fingerprints(
     level: EvidenceLevel,
     read_trees: ReadTrees,
     general: Iterable[Reason] = (),
+    wheel: str = "consumer",
 ) -> Judgement:
     """The judgement of a consumer's fingerprint against one provider's bump.
 
-    `general` are reasons that were found before (notes, or what could not be read). The interface
-    files are read only if a binding has no other accepted evidence.
+    `general` are reasons that were found before (notes, or what could not be read), `wheel` is how
+    reasons name the consumer. The interface files are read only if a binding has no other accepted
+    evidence. Raises InvalidRecord for facts that have not the shape of their interface.
     """
     if consumer.is_purelib:
         # A rebuild of a wheel without binaries has nothing to bind, whatever else was found.
         return Judgement(verdict=Verdict.VALID, general=(PureConsumer(), *general))
-    found = [*general, *_unread(consumer)]
+    found = [*general, *_unread(consumer, wheel)]
     bindings: list[Binding] = []
     for required in consumer.requires:
         interface = interface_named(required.interface)
@@ -64,9 +66,9 @@ def judge_fingerprints(
     )
 
 
-def _unread(consumer: AbiFingerprint) -> Iterable[Reason]:
+def _unread(consumer: AbiFingerprint, wheel: str) -> Iterable[Reason]:
     for each in consumer.unread:
-        yield UnreadBinary(wheel="consumer", path=each.path, why=each.why)
+        yield UnreadBinary(wheel=wheel, path=each.path, why=each.why)
 
 
 def _with_interface_files(

@@ -40,6 +40,8 @@ def _general(reason: Reason) -> str | None:
             return f"there is no wheel of {reason.name} {reason.version} to judge by"
         case model.Derived():
             return f"the fingerprint of {reason.wheel} was derived from its binaries: {reason.why}"
+        case model.RecordUnused():
+            return f"{reason.record} in {reason.wheel} is not used: {reason.why}"
     return None
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from backend_shim.interfaces.reasons import Effect
+from backend_shim.interfaces.reasons import Effect, Reason
 from backend_shim.record.canonical import JSONValue
-from resolver_check.model import Judgement
+from resolver_check.model import EvidenceLevel, Judgement
 from resolver_check.report.explain import explain
 
 _MARKS = {Effect.REFUSES: "-", Effect.OPEN: "?", Effect.SUPPORTS: "+", Effect.NOTE: "·"}
+_SHOWN = 5
 
 
 def judgement_json(judgement: Judgement) -> dict[str, JSONValue]:
-    """`verdict` and `reasons`, each with its kind, effect, evidence, interface, data and sentence."""
+    """`verdict` and `reasons`: kind, effect, evidence, interface, data and sentence of each."""
     reasons: list[JSONValue] = []
     for interface, reason in judgement.reasons:
         reasons.append(
@@ -29,8 +31,23 @@ def judgement_json(judgement: Judgement) -> dict[str, JSONValue]:
     return {"verdict": judgement.verdict.value, "reasons": reasons}
 
 
-def reason_lines(judgement: Judgement) -> Iterator[str]:
-    """One line per reason, marked `+` for, `-` against, `?` open, `·` a note."""
+def reason_lines(judgement: Judgement, level: EvidenceLevel) -> Iterator[str]:
+    """One line per reason, marked `+` for, `-` against, `?` open, `·` a note; few of one kind."""
+    seen: Counter[tuple[str | None, str]] = Counter()
+    total = Counter((interface, reason.kind) for interface, reason in judgement.reasons)
     for interface, reason in judgement.reasons:
+        key = (interface, reason.kind)
+        seen[key] += 1
         where = f"{interface}: " if interface else ""
-        yield f"{_MARKS[reason.effect]} {where}{explain(reason)}"
+        if seen[key] <= _SHOWN:
+            yield f"{_MARKS[reason.effect]} {where}{sentence(reason, level)}"
+        elif seen[key] == total[key]:
+            yield f"{_MARKS[reason.effect]} {where}… and {total[key] - _SHOWN} more of this kind"
+
+
+def sentence(reason: Reason, level: EvidenceLevel) -> str:
+    """The reason in words, and at which other level it would count where it does not at `level`."""
+    if reason.evidence is None or reason.evidence in level.accepted:
+        return explain(reason)
+    counts_at = EvidenceLevel.accepting(reason.evidence)
+    return f"{explain(reason)} (counts with --evidence {counts_at.value})"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend_shim.interfaces.reasons import Effect
 from backend_shim.record.canonical import JSONValue
-from resolver_check.model import Verdict
+from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, ResolvedBump
-from resolver_check.report.explain import explain
-from resolver_check.report.judgement_report import judgement_json
+from resolver_check.report.judgement_report import judgement_json, sentence
+
+_SHOWN = 2
 
 
 def plan_json(plan: RebuildPlan) -> dict[str, JSONValue]:
@@ -82,10 +82,11 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
         f"unknown {len(groups['unknown'])}, conditional {len(groups['conditional'])}"
     )
     by_name = {each.reference.filename: each for each in plan.wheels}
-    yield ""
-    yield "keep"
+    if groups["keep"]:
+        yield ""
+        yield "keep"
     for name in groups["keep"]:
-        yield from _wheel_lines(by_name[name])
+        yield from _wheel_lines(by_name[name], plan.level)
     for number, wave in enumerate(plan.waves, start=1):
         yield ""
         yield f"wave {number}"
@@ -93,7 +94,7 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
             if len(unit) > 1:
                 yield f"  as one, for they require each other: {', '.join(unit)}"
             for name in unit:
-                yield from _wheel_lines(by_name[name])
+                yield from _wheel_lines(by_name[name], plan.level)
     if plan.skipped:
         yield ""
         yield "not judged"
@@ -101,13 +102,13 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
             yield f"  {file}: {why}"
 
 
-def _wheel_lines(each: PlannedWheel) -> Iterator[str]:
+def _wheel_lines(each: PlannedWheel, level: EvidenceLevel) -> Iterator[str]:
     action = each.verdict.value if each.action is Action.REBUILD else each.action.value
     yield f"  {action:11} {each.reference.filename}"
+    indent = " " * 14
     if each.waits_for:
-        yield f"                binds to {', '.join(each.waits_for)}: judge it again with that"
-    for _, judgement in each.judgements:
-        # The reasons that decide stand first; the others of the same weight say more of the same.
-        reasons = [reason for _, reason in judgement.reasons if reason.effect is not Effect.NOTE]
-        for reason in [each for each in reasons if each.effect is reasons[0].effect][:2]:
-            yield f"                {explain(reason)}"
+        yield f"{indent}binds to {', '.join(each.waits_for)}: judge it again with what is built"
+    for provider, judgement in each.judgements:
+        about = f"{provider}: " if len(each.judgements) > 1 else ""
+        for reason in judgement.decisive[:_SHOWN]:
+            yield f"{indent}{about}{sentence(reason, level)}"

@@ -53,7 +53,7 @@ class ReadOutline:
 
 
 class Dependencies:
-    """Which wheels of a source depend on which, by install and by build requirements for one target."""
+    """Which wheels of a source require which, to be installed or to be built, for one target."""
 
     def __init__(self, outlines: Iterable[Outline], target: Target) -> None:
         self._outlines = {each.reference.filename: each for each in outlines}

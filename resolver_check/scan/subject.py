@@ -9,6 +9,7 @@ from functools import cached_property
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 from backend_shim.errors import InvalidRecord, InvalidWheel
 from backend_shim.fingerprinting import (
@@ -22,41 +23,49 @@ from backend_shim.fingerprinting import (
 from backend_shim.interfaces import header, import_name
 from backend_shim.interfaces.header import InterfaceTree
 from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.reasons import Reason
 from backend_shim.interfaces.table import INTERFACES
 from backend_shim.record.decoding import get_str_list
 from backend_shim.record.facts import Facts
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
+from backend_shim.record.names import BUILD_INPUTS, SYMBOLS
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.model import Derived
+from resolver_check.model import Derived, RecordUnused
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.wheel_reference import WheelReference
 
-# Interface files of one provider that are read for a comparison: torch ships 9,500 headers of 80
-# MB.
+# Interface files of one provider that are read for a comparison; torch ships 9,500 of 80 MB.
 _MAX_TREE_BYTES = 512 << 20
+_SAYS_NOTHING = "its record does not say whether its binaries name this provider"
 
 
 class Subject:
-    """An open wheel as consumer or provider; whatever is dear to know is worked out when asked for."""
+    """An open wheel as consumer or provider; what is dear to know is worked out when asked for."""
 
     def __init__(self, archive: WheelArchive) -> None:
-        """Raises InvalidWheel where METADATA does not name the project and its version."""
+        """Raises InvalidWheel where METADATA and the file name do not name one release."""
         self.archive = archive
         self.filename = archive.name
         self.name = canonicalize_name(_header(archive, "Name"))
         self.version = _header(archive, "Version")
-        self.notes: list[Derived] = []
+        self.notes: list[Reason] = []
+        """What is to be said of its records."""
+        self._tags_in_name = _tags_in_name(self)
         self._derived: Fingerprinted | None = None
         self._derived_for: frozenset[str] = frozenset()
 
     @cached_property
     def tags(self) -> frozenset[Tag]:
-        """From the file name, else from WHEEL."""
-        try:
-            return parse_wheel_filename(self.filename)[3]
-        except InvalidWheelFilename:
-            lines = self.archive.wheel_file.get_all("Tag", [])
-            return frozenset(tag for line in lines for tag in parse_tag(str(line).strip()))
+        """From the file name, else from WHEEL; raises InvalidWheel where neither has any."""
+        if self._tags_in_name is not None:
+            return self._tags_in_name
+        found: set[Tag] = set()
+        for line in self.archive.wheel_file.get_all("Tag", []):
+            with suppress(ValueError):
+                found.update(parse_tag(str(line).strip()))
+        if not found:
+            raise InvalidWheel(self.filename, "neither its name nor WHEEL says what it is for")
+        return frozenset(found)
 
     @cached_property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -69,11 +78,11 @@ class Subject:
 
     @cached_property
     def build_requirements(self) -> frozenset[str]:
-        """Normalized names of what was installed to build it, as its build inputs say; empty without them."""
+        """Normalized names of what was installed to build it; empty without build inputs."""
         try:
             inputs = recorded_build_inputs(self.archive)
         except InvalidRecord as error:
-            self.notes.append(Derived(wheel=self.filename, why=f"its build inputs: {error}"))
+            self._not_used(BUILD_INPUTS, error)
             return frozenset()
         if inputs is None:
             return frozenset()
@@ -94,21 +103,43 @@ class Subject:
         try:
             found = recorded_fingerprint(self.archive)
         except InvalidRecord as error:
-            self.notes.append(Derived(wheel=self.filename, why=f"its record is unusable: {error}"))
+            self._note_derived(f"its record is unusable: {error}")
             return None
         if found is None:
-            self.notes.append(Derived(wheel=self.filename, why="it carries no record"))
+            self._note_derived("it carries no record")
         return found
 
+    def leave_record(self, why: str) -> None:
+        """From now on the fingerprint is taken from the binaries, because the record is wrong."""
+        if self._recorded is not None:
+            self.__dict__["_recorded"] = None
+            self._note_derived(f"its record is unusable: {why}")
+
+    def _note_derived(self, why: str) -> None:
+        note = Derived(wheel=self.filename, why=why)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _not_used(self, record: str, error: InvalidRecord) -> None:
+        note = RecordUnused(wheel=self.filename, record=record, why=str(error))
+        if note not in self.notes:
+            self.notes.append(note)
+
     def fingerprint(self, looked_for: Collection[str] = ()) -> AbiFingerprint:
-        """The fingerprint: the embedded one if it is sound and says all about `looked_for`, else a new one."""
+        """The embedded one if it is sound and says all about `looked_for`, else a derived one."""
         recorded = self._recorded
-        if recorded is not None and _has_looked_for(recorded, looked_for):
-            return recorded
         if recorded is not None:
-            why = "its record does not say whether its binaries name this provider"
-            if not any(each.why == why for each in self.notes):
-                self.notes.append(Derived(wheel=self.filename, why=why))
+            try:
+                if _has_looked_for(recorded, looked_for):
+                    return recorded
+            except InvalidRecord as error:
+                self.leave_record(str(error))
+            else:
+                self._note_derived(_SAYS_NOTHING)
+        return self.derived(looked_for)
+
+    def derived(self, looked_for: Collection[str]) -> AbiFingerprint:
+        """The fingerprint taken from the binaries, whatever the record says."""
         return self._derive(looked_for).fingerprint
 
     def _derive(self, looked_for: Collection[str]) -> Fingerprinted:
@@ -125,29 +156,33 @@ class Subject:
                 if (tables := recorded_symbols(self.archive)) is not None:
                     return tables
             except InvalidRecord as error:
-                self.notes.append(Derived(wheel=self.filename, why=f"its symbols: {error}"))
+                self._not_used(SYMBOLS, error)
         return self._derive(()).symbols
 
     def provider(self) -> Provider:
-        """This wheel as the provider's side of a comparison."""
+        """The wheel as the provider's side of a comparison."""
         provided = {each.interface: each.facts for each in self.fingerprint().provides}
+        modules = import_name.module_names(self.paths)
         return Provider(
             name=self.name,
             version=self.version,
             provided=provided,
-            modules=import_name.module_names(self.paths),
+            modules=modules,
             binding_names=self.binding_names,
-            explained_modules=frozenset(
-                module
-                for interface in INTERFACES
-                if interface.provider == self.name
-                for module in interface.explains
-            ),
+            explained_modules=frozenset(filter(self._is_explained, modules)),
             read_symbols=self._symbols,
         )
 
+    def _is_explained(self, module: str) -> bool:
+        return any(
+            interface.provider == self.name
+            and interface.explains is not None
+            and interface.explains(module)
+            for interface in INTERFACES
+        )
+
     def interface_tree(self, wanted: frozenset[str]) -> InterfaceTree:
-        """The interface files with their content; raises InvalidWheel where there is too much of it."""
+        """The interface files with their content; raises InvalidWheel where that is too much."""
         paths = sorted(interface_files(self.archive))
         if sum(self.archive.member(path).size for path in paths) > _MAX_TREE_BYTES:
             raise InvalidWheel(self.filename, "has too many bytes of interface files to compare")
@@ -163,8 +198,30 @@ def _header(archive: WheelArchive, name: str) -> str:
     return value
 
 
+def _tags_in_name(subject: Subject) -> frozenset[Tag] | None:
+    """The tags in the file name, which must name the same release as METADATA; None if it has none.
+
+    A file that a user names on the command line may be called anything.
+    """
+    try:
+        name, version, _, tags = parse_wheel_filename(subject.filename)
+    except InvalidWheelFilename:
+        return None
+    try:
+        is_same = (subject.name, Version(subject.version)) == (name, version)
+    except InvalidVersion:
+        is_same = False
+    if not is_same:
+        wrong = f"METADATA is of {subject.name} {subject.version}, unlike the file name"
+        raise InvalidWheel(subject.filename, wrong)
+    return tags
+
+
 def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
-    """Whether the record answers for all of `wanted`. A wheel without binaries names nobody."""
+    """Whether the record answers for all of `wanted`. A wheel without binaries names nobody.
+
+    Raises InvalidRecord.
+    """
     if not recorded.objects and not recorded.unread:
         return True
     required = recorded.required(import_name.NAME)

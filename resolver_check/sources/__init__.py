@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.errors import UsageError
@@ -31,7 +30,7 @@ def open_source(location: str) -> WheelSource:
     scheme = match[1].lower() if match else None
     if scheme in ("http", "https"):
         # Imported here: it brings requests, which a wheelhouse has no need to wait for.
-        from resolver_check.sources.simple_index import SimpleIndex
+        from resolver_check.sources.simple_index import SimpleIndex  # noqa: PLC0415
 
         return SimpleIndex(location)
     if scheme == "file":
@@ -42,6 +41,8 @@ def open_source(location: str) -> WheelSource:
 
 
 def _path_of_file_url(url: str) -> Path:
+    from urllib.request import url2pathname  # noqa: PLC0415 - brings http.client
+
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -53,10 +54,16 @@ def _path_of_file_url(url: str) -> Path:
 
 @contextmanager
 def open_wheel_url(url: str) -> Iterator[WheelArchive]:
-    """The wheel at an http(s) URL, read by ranges; raises UsageError, SourceUnavailable, InvalidWheel."""
-    from resolver_check.sources.simple_index import SimpleIndex
+    """The wheel at an http(s) URL, read by ranges.
 
-    filename = unquote(urlsplit(url).path.rpartition("/")[2])
+    Raises UsageError, SourceUnavailable, InvalidWheel.
+    """
+    from resolver_check.sources.simple_index import SimpleIndex  # noqa: PLC0415 - see open_source
+
+    try:
+        filename = unquote(urlsplit(url).path.rpartition("/")[2])
+    except ValueError as error:
+        raise UsageError(f"{shown(url)}: {error}") from error
     reference = parse(filename, location=url)
     if isinstance(reference, SkippedFile):
         raise UsageError(f"{shown(url)}: {reference.why}")

@@ -24,7 +24,7 @@ _LARGEST_DIRECTORY = 256 * 1024 * 1024
 
 
 class RangesUnsupported(Exception):
-    """This server gives whole files only; caught within this folder."""
+    """The server gives whole files only; caught within this folder."""
 
 
 class RangeHabits:
@@ -56,8 +56,10 @@ class RemoteFile:
     def fetch(
         self, wanted: tuple[int, int | None], stream: bool = False
     ) -> remotezip.PartialBuffer:
-        """`(-n, None)`: the last n bytes; `(first, last)`: those, read as they are needed if
-        `stream`. Raises RangesUnsupported, SourceUnavailable."""
+        """The last n bytes for `(-n, None)`; from `first` to `last` for `(first, last)`.
+
+        With `stream` they are read as they are needed. Raises RangesUnsupported, SourceUnavailable.
+        """
         first, last = wanted
         if last is None:
             self._read_tail(-first)

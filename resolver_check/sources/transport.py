@@ -90,7 +90,7 @@ class _BoundedRetry(urllib3.Retry):
 class _Session(requests.Session):
     """Leaves redirects to us. Even told not to follow, requests reads their bodies to the end."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         return None
 
 

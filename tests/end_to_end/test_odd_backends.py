@@ -11,6 +11,7 @@ from tests.end_to_end.conftest import (
     UV,
     MakeProject,
     Shell,
+    build_inputs,
     check_wheel,
     dist_info,
     use_in_tree_shim,
@@ -99,3 +100,19 @@ def test_the_shim_works_without_build_isolation(
     shell.run(*pip, project("flit_core"))
     (wheel,) = out.glob("*.whl")
     check_wheel(wheel, is_purelib=True)
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS)
+def test_settings_of_the_front_end_arrive(
+    front_end: str, project: MakeProject, shell: Shell, tmp_path: Path
+) -> None:
+    source = project("hatchling")
+    (tmp_path / "0001-fix.patch").write_text("--- a\n+++ b\n")
+    *command, out_option = FRONT_ENDS[front_end]
+    own = f"wheel-abi.patches={tmp_path / '0001-fix.patch'}"
+    out = tmp_path / "out"
+    shell.run(*command, "-C", own, "-C", "other=1", out_option, out, source)
+    (wheel,) = out.glob("*.whl")
+    external = build_inputs(wheel)["externalParameters"]
+    assert [patch["name"] for patch in external["patches"]] == ["0001-fix.patch"]
+    assert external["config_settings"] == {"other": "1"}

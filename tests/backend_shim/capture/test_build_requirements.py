@@ -137,6 +137,6 @@ def test_the_provider_of_a_module_is_the_distribution_that_lists_it() -> None:
     installed = installed_distributions(sys.path, not_in=Path("/no/tree"))
     provider = provider_of(pytest, installed)
     assert provider is not None
-    assert provider.metadata["Name"] == "pytest"
+    assert provider.name == "pytest"
     assert provider_of(ModuleType("made_up"), installed) is None
     assert provider_of(json, installed) is None
