@@ -6,7 +6,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p wrapped
 pip wheel --quiet --no-deps --wheel-dir wrapped/find "$1"
-pip download --quiet --no-deps --no-binary=:all: --dest wrapped bottleneck==1.4.2
+pip download --quiet --no-deps --no-binary bottleneck --dest wrapped bottleneck==1.4.2
 tar -xzf wrapped/bottleneck-1.4.2.tar.gz -C wrapped
 python "$here/wrap.py" wrapped/bottleneck-1.4.2/pyproject.toml
 PIP_FIND_LINKS="$PWD/wrapped/find" pip wheel --quiet --no-deps --wheel-dir wrapped wrapped/bottleneck-1.4.2

@@ -1,4 +1,4 @@
-"""Put the shim around the backend of a pyproject.toml: the three changes that an author makes by hand."""
+"""Put the shim around the backend of a pyproject.toml: the three changes an author makes by hand."""
 
 import re
 import sys
@@ -6,13 +6,20 @@ from pathlib import Path
 
 path = Path(sys.argv[1])
 text = path.read_text(encoding="utf-8")
-# 1. wheel-abi is a build requirement.
-text = re.sub(r"^requires\s*=\s*\[", 'requires = ["wheel-abi", ', text, count=1, flags=re.MULTILINE)
-# 2. The build backend is the shim ...
-backend = re.search(r'^build-backend\s*=\s*["\'](.+?)["\']', text, re.MULTILINE)
-if backend is None:
-    sys.exit(f"{path}: no build-backend to wrap")
-text = text.replace(backend[0], 'build-backend = "backend_shim.hooks"')
-# 3. ... which is told whom it wraps.
-text += f'\n[tool.wheel-abi]\nbuild-backend = "{backend[1]}"\nstrict = true\n'
+# PEP 517: where no backend is named, front ends use setuptools' legacy one.
+named = re.search(r'^build-backend\s*=\s*["\'](.+?)["\']\n', text, re.MULTILINE)
+backend = named[1] if named else "setuptools.build_meta:__legacy__"
+text = text.replace(named[0], "") if named else text
+# The build backend is the shim, which is a build requirement itself, ...
+text, found = re.subn(
+    r"^requires\s*=\s*\[",
+    'build-backend = "backend_shim.hooks"\nrequires = ["wheel-abi", ',
+    text,
+    count=1,
+    flags=re.MULTILINE,
+)
+if not found:
+    sys.exit(f"{path}: no [build-system] requires to extend")
+# ... and which is told whom it wraps.
+text += f'\n[tool.wheel-abi]\nbuild-backend = "{backend}"\nstrict = true\n'
 path.write_text(text, encoding="utf-8")
