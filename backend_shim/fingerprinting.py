@@ -252,6 +252,9 @@ def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
             raise InvalidRecord("$.objects", f"is stale: {path} was changed since")
     if fingerprint.is_purelib != (not actual):
         raise InvalidRecord("$.is_purelib", "does not fit the members of the wheel")
+    shipped = fingerprint.provided(header.NAME)
+    if (shipped.facts if shipped else None) != header.facts_of(interface_files(archive)):
+        raise InvalidRecord("$.provides", "is stale: interface files were changed since")
 
 
 def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:

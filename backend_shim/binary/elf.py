@@ -106,8 +106,9 @@ def _is_executable(image: ElfImage, flags: int, soname: str | None) -> bool:
 def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
     """Return the sections with constants and those with code.
 
-    Without usable section headers the whole file counts as constants. Chosen by type and flags, for a linker script may name them as it likes; `.comment`, which is
-    not loaded, tells the compilers.
+    Without usable section headers the whole file counts as constants. Chosen by type and flags,
+    for a linker script may name them as it likes; `.comment`, which is not loaded, tells the
+    compilers.
     """
     whole = (Section("", 0, image.size, 0),)
     if image.sections is None:

@@ -31,12 +31,23 @@ _OTHER_SUFFIXES: Final = (".a", ".lib", ".pc", ".cmake", ".sip", ".i")
 SUFFIXES: Final = (*_CYTHON_SUFFIXES, *_C_SUFFIXES, *_OTHER_SUFFIXES)
 
 _C_NOISE = re.compile(
-    rb"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?\*/|//[^\n]*""", re.DOTALL
+    rb"""(R"(?P<raw>[^()\\\s]{0,16})\(.*?\)(?P=raw)"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?\*/|//[^\n]*""",
+    re.DOTALL,
 )
 _CYTHON_NOISE = re.compile(
     rb"""(\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*""", re.DOTALL
 )
-_C_INCLUDE = re.compile(rb"""^[ \t]*\#[ \t]*include[ \t]*["<]([^">\n]+)[">]""", re.MULTILINE)
+_C_INCLUDE = re.compile(
+    rb"""^[ \t]*(?:\#|%:)[ \t]*(?:include(?:_next)?|import)[ \t]*["<]([^">\n]+)[">]""", re.MULTILINE
+)
+# `#include FT_FREETYPE_H`: which file that is only a preprocessor knows.
+_COMPUTED_INCLUDE = re.compile(
+    rb"^[ \t]*(?:\#|%:)[ \t]*include(?:_next)?[ \t]+[A-Za-z_]", re.MULTILINE
+)
+_SPLICE = re.compile(rb"\\\r?\n")
+# Files of any name in such a directory are headers: `QtCore/QString`, `Eigen/Core`.
+_INCLUDE_DIRECTORY = re.compile(r"(?:.*/)?(?:include|headers)/.*[^/]")
+_NO_HEADER = (".py", ".pyc", ".pyi", ".so", ".md", ".rst", ".txt", ".html", ".json")
 # A header says which module it is the interface of where it imports it, or defines the name of its
 # capsule: `PyCapsule_Import("greenlet._C_API", 0)`, `#define PyDateTime_CAPSULE_NAME
 # "datetime.datetime_CAPI"`.
@@ -45,8 +56,11 @@ _IMPORTED_NAME = re.compile(
     rb"\"([A-Za-z_]\w*(?:\.\w+)*)\"",
     re.ASCII,
 )
+_VISIBLE_SPACE = bytes.maketrans(b" \t\n", b"\x01\x02\x03")
 _WORD = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
-_CYTHON_FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+cimport\b([^\n#]*)", re.MULTILINE)
+_CYTHON_FROM = re.compile(
+    rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+cimport\b[ \t]*(\([^)]*\)|[^\n#]*)", re.MULTILINE
+)
 _CYTHON_CIMPORT = re.compile(rb"^[ \t]*cimport[ \t]+([^\n#]+)", re.MULTILINE)
 _CYTHON_INCLUDE = re.compile(
     rb"""^[ \t]*(?:include|cdef[ \t]+extern[ \t]+from)[ \t]+["']<?([^"'>]+)>?["']""", re.MULTILINE
@@ -94,10 +108,12 @@ class InterfaceFile:
     """Digest of the content without comments and needless white space."""
     includes: tuple[str, ...]
     """Paths or path ends of the files that it names."""
+    has_computed_include: bool
+    """It includes a file whose name only a preprocessor knows: it may be any."""
     imported_names: frozenset[str]
     """Modules and capsules that code which includes it will import."""
     words: frozenset[str]
-    """Those of the wanted identifiers that occur in it."""
+    """Those of the wanted identifiers that occur in it; of a Cython file all identifiers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +158,10 @@ class InterfaceTree:
             return
         base = declaration.module.replace(".", "/")
         for path in (f"{base}.pxd", f"{base}/__init__.pxd"):
-            if path in self._by_path:
-                yield self._by_path[path]
+            found = self._by_path.get(path)
+            attribute = declaration.name.removeprefix(declaration.module).removeprefix(".")
+            if found and found.words.issuperset(attribute.split(".") if attribute else ()):
+                yield found
         for each in self.files:
             if any(
                 name == declaration.name or name.startswith(declaration.name + ".")
@@ -152,6 +170,9 @@ class InterfaceTree:
                 yield each
 
     def _included(self, file: InterfaceFile) -> Iterator[InterfaceFile]:
+        if file.has_computed_include:
+            yield from self.files
+            return
         for include in file.includes:
             for each in self._by_base_name.get(posixpath.basename(include), ()):
                 if each.path == include or each.path.endswith("/" + include):
@@ -160,13 +181,24 @@ class InterfaceTree:
 
 def is_interface_file(path: str) -> bool:
     """Whether `path` in a wheel is a file that others build with."""
-    return path.lower().endswith(SUFFIXES) and ".libs/" not in path
+    lower = path.lower()
+    if ".libs/" in path:
+        return False
+    return lower.endswith(SUFFIXES) or (
+        _INCLUDE_DIRECTORY.fullmatch(path) is not None and not lower.endswith(_NO_HEADER)
+    )
 
 
 def installed_path(path: str) -> str:
-    """`path` without its `{name}-{version}.data/` directory, which changes with every version."""
+    """`path` without its `{name}-{version}.data/` directory, which changes with every version.
+
+    What goes to site-packages is named as from there.
+    """
     head, _, rest = path.partition("/")
-    return rest if head.endswith(".data") else path
+    if not head.endswith(".data"):
+        return path
+    scheme, _, below = rest.partition("/")
+    return below if scheme in ("purelib", "platlib") else rest
 
 
 def read_tree(
@@ -183,26 +215,43 @@ def read_tree(
 def _read_file(path: str, data: bytes, wanted: frozenset[str]) -> InterfaceFile:
     digest = hashlib.sha256(data).hexdigest()
     lower = path.lower()
-    if lower.endswith(_CYTHON_SUFFIXES):
+    includes: tuple[str, ...] = ()
+    is_cython = lower.endswith(_CYTHON_SUFFIXES)
+    if is_cython:
         text = _CYTHON_NOISE.sub(rb"\1", data)
         lines = [line.rstrip() for line in text.splitlines()]
-        includes = tuple(_cython_includes(text, path))
-    elif lower.endswith(_C_SUFFIXES):
-        text = _C_NOISE.sub(lambda match: match.group(1) or b" ", data)
-        lines = [b" ".join(line.split()) for line in text.splitlines()]
-        includes = tuple(each.decode("utf-8", "replace") for each in _C_INCLUDE.findall(text))
+        includes = (*_cython_includes(_SPLICE.sub(b" ", text), path), *_c_includes(text))
+    elif lower.endswith(_OTHER_SUFFIXES):
+        text, lines = b"", [data]
     else:
-        text, lines, includes = b"", [data], ()
+        text = _C_NOISE.sub(_kept_of_c, _SPLICE.sub(b" ", data))
+        lines = [b" ".join(line.split()) for line in text.splitlines()]
+        includes = tuple(_c_includes(text))
     return InterfaceFile(
         path=path,
         digest=digest,
         tokens=hashlib.sha256(b"\n".join(line for line in lines if line)).hexdigest(),
         includes=includes,
+        has_computed_include=_COMPUTED_INCLUDE.search(text) is not None,
         imported_names=frozenset(each.decode("ascii") for each in _IMPORTED_NAME.findall(text)),
-        words=wanted.intersection(each.decode("ascii") for each in _WORD.findall(text))
-        if wanted
-        else frozenset(),
+        words=_words(text) if is_cython else wanted & _words(text) if wanted else frozenset(),
     )
+
+
+def _words(text: bytes) -> frozenset[str]:
+    return frozenset(each.decode("ascii") for each in _WORD.findall(text))
+
+
+def _kept_of_c(match: re.Match[bytes]) -> bytes:
+    """A literal, its white space kept from being folded; a space for a comment."""
+    literal: bytes | None = match.group(1)
+    return b" " if literal is None else literal.translate(_VISIBLE_SPACE)
+
+
+def _c_includes(text: bytes) -> Iterator[str]:
+    for each in _C_INCLUDE.findall(text):
+        parts = posixpath.normpath(each.decode("utf-8", "replace")).split("/")
+        yield "/".join(part for part in parts if part not in ("..", "."))
 
 
 def _cython_includes(text: bytes, path: str) -> Iterator[str]:
@@ -211,8 +260,9 @@ def _cython_includes(text: bytes, path: str) -> Iterator[str]:
     modules = [each.split()[0] for each in _split_cimports(text)]
     for module, imported in _CYTHON_FROM.findall(text):
         modules.append(module)
-        names = (each.split() for each in imported.replace(b"(", b" ").split(b","))
-        modules += [module.rstrip(b".") + b"." + name[0] for name in names if name]
+        names = (each.split() for each in imported.strip(b"()").split(b","))
+        inside = module if module.endswith(b".") else module + b"."
+        modules += [inside + name[0] for name in names if name]
     for module in modules:
         yield from _module_files(module.decode("utf-8", "replace"), path)
 
@@ -263,11 +313,12 @@ def read_object(_opened: OpenObject) -> JSONValue:
 
 def provides(wheel: InspectedWheel) -> Facts | None:
     """How many interface files there are, and one digest over their paths and RECORD digests."""
-    if not wheel.interface_files:
-        return None
-    return Facts(
-        {"files": len(wheel.interface_files), "digest": _tree_digest(wheel.interface_files)}
-    )
+    return facts_of(wheel.interface_files)
+
+
+def facts_of(files: Mapping[str, str]) -> Facts | None:
+    """What is said of interface files, given by path and RECORD digest."""
+    return Facts({"files": len(files), "digest": _tree_digest(files)}) if files else None
 
 
 def _tree_digest(files: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from backend_shim.interfaces.compiled_strings import CUT
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.provider import Declaration, Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Reason
@@ -23,8 +24,8 @@ from backend_shim.record.facts import Facts
 
 NAME: Final = "import-name"
 
-# More distinct names than this in one object are a generated table, not references; the name
-# itself is kept.
+# More distinct names than this in one object are a generated table, not references; what is kept
+# is that the name occurs.
 MAX_NAMES: Final = 512
 
 _MODULE_FILE: Final = re.compile(
@@ -94,6 +95,10 @@ def _is_within(name: str, outer: str) -> bool:
     return name.startswith(outer + ".")
 
 
+def _is_or_within(name: str, outer: str) -> bool:
+    return name == outer or _is_within(name, outer)
+
+
 def _in_site_packages(path: str) -> str:
     """`path` below site-packages, where `{name}-{version}.data/purelib` and `platlib` go."""
     head, _, rest = path.partition("/")
@@ -111,11 +116,11 @@ def read_object(opened: OpenObject) -> JSONValue:
         tails: set[str] = set()
         for literal, is_whole in opened.strings.names(name):
             if len(whole) + len(tails) > MAX_NAMES:
-                whole, tails = {name}, set()
+                whole, tails = set(), {name + CUT}
                 break
             (whole if is_whole else tails).add(literal)
         if whole or tails:
-            seen[name] = {"whole": sorted(whole), "tails": sorted(tails - whole)}
+            seen[name] = {"whole": [*sorted(whole)], "tails": [*sorted(tails - whole)]}
     return seen or None
 
 
@@ -146,28 +151,50 @@ def requires(wheel: InspectedWheel) -> Facts | None:
 
 
 def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
-    """One open binding for each module, attribute or library of the provider that is named."""
+    """One open binding for each module, attribute or library of the provider that is named.
+
+    What may be named by a literal that is cut is one binding more, which no file can prove.
+    """
     table = required.thaw()
     modules = old.modules | new.modules
     ours = old.binding_names | new.binding_names
+    explained = old.explained_modules | new.explained_modules
     named: dict[Declaration, set[str]] = {}
+    cut: set[str] = set()
     for key in ("whole", "tails"):
         for literal in get_str_list(table, key, f"$.{NAME}"):
-            if not any(literal == name or _is_within(literal, name) for name in ours):
+            stem = literal.removesuffix(CUT)
+            if not any(_is_or_within(stem.removesuffix("."), name) for name in ours):
+                continue
+            if literal != stem:
+                if not _meant_by(stem, modules) <= explained:
+                    cut.add(literal)
                 continue
             module = _longest_module(literal, modules)
-            if module in new.explained_modules:
+            if module in explained:
                 continue
             name = literal if key == "whole" and _is_attribute(literal, module) else module
             named.setdefault(Declaration(module=module, name=name), set()).add(literal)
-    return tuple(
-        Binding(
-            interface=NAME,
-            reasons=(NamedInBinary(names=tuple(sorted(literals))),),
-            declarations=(declaration,),
-        )
+    found = [
+        _binding(literals, declaration)
         for declaration, literals in sorted(named.items(), key=lambda item: item[0].name)
+    ]
+    return (*found, _binding(cut)) if cut else tuple(found)
+
+
+def _binding(literals: Iterable[str], *declarations: Declaration) -> Binding:
+    return Binding(
+        interface=NAME,
+        reasons=(NamedInBinary(names=tuple(sorted(literals))),),
+        declarations=declarations,
     )
+
+
+def _meant_by(stem: str, modules: frozenset[str]) -> set[str]:
+    """The modules that a name beginning with `stem` may belong to."""
+    return {_longest_module(stem.removesuffix("."), modules)} | {
+        module for module in modules if module.startswith(stem)
+    }
 
 
 def _longest_module(literal: str, modules: frozenset[str]) -> str:

@@ -10,12 +10,16 @@ from functools import cached_property
 from typing import Final, TypeAlias
 
 from backend_shim.binary.shared_object import SharedObject
+from backend_shim.interfaces.compiled_strings import CUT, names_taken_apart
 from backend_shim.record.canonical import JSONValue
 
 Buffer: TypeAlias = "bytes | mmap.mmap"
 
 _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
+# A name that the program completes: `"scipy." + module`, `"scipy.%s"`.
+_TO_BE_COMPLETED: Final = re.compile(rb"\.[\0%{]")
+_WIDE_ENCODINGS: Final = ("utf-16-le", "utf-32-le")
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
 _LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"Go build ID")
@@ -27,6 +31,7 @@ class ConstantStrings:
 
     def __init__(self, data: Buffer, shared: SharedObject) -> None:
         self._data = data
+        self._shared = shared
         self._names: dict[str, frozenset[tuple[str, bool]]] = {}
         self._ranges = [
             (section.offset, section.offset + section.size)
@@ -53,7 +58,7 @@ class ConstantStrings:
     def names(self, name: str) -> frozenset[tuple[str, bool]]:
         """Each dotted name beginning with `name`, and whether the literal begins there.
 
-        Such as `name` or `name.attribute.…`.
+        Such as `name` or `name.attribute.…`; what ends in CUT may go on.
 
         A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is
         the tail of another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute
@@ -61,17 +66,26 @@ class ConstantStrings:
         occurrence counts.
         """
         if name not in self._names:
-            self._names[name] = frozenset(self._find_names(name.encode()))
+            found = set(self._find_names(name.encode()))
+            pieces = names_taken_apart(self._data, self._shared, name)
+            found.update((piece, False) for piece in pieces)
+            if any(self.contain(name.encode(wide)) for wide in _WIDE_ENCODINGS):
+                found.add((name + CUT, False))
+            self._names[name] = frozenset(found)
         return self._names[name]
 
     def _find_names(self, literal: bytes) -> Iterator[tuple[str, bool]]:
         for at, end in self._occurrences(literal):
             tail = _IDENTIFIER_TAIL.match(self._data, at + len(literal), end)
             stop = tail.end() if tail else at + len(literal)
+            found = self._data[at:stop].decode("ascii", "replace")
+            if _TO_BE_COMPLETED.match(self._data, stop, end):
+                yield f"{found}.{CUT}", False
+                continue
             if self._is_c and (stop >= end or self._data[stop] != 0):
                 continue
             before = self._data[at - 1 : at] if at else b""
-            yield self._data[at:stop].decode("ascii", "replace"), not _WORD.match(before)
+            yield found, not _WORD.match(before)
 
     @cached_property
     def _is_c(self) -> bool:

@@ -102,6 +102,26 @@ class NewlyProvided(Reason):
     soname: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryMoved(Reason):
+    """The library lies elsewhere in the new provider, so a run path may no longer lead to it."""
+
+    kind: ClassVar = "library-moved"
+    effect: ClassVar = Effect.OPEN
+    soname: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderNeedsMore(Reason):
+    """The new provider's libraries need others that the old one's did not, wherever those are."""
+
+    kind: ClassVar = "provider-needs-more"
+    effect: ClassVar = Effect.OPEN
+    sonames: tuple[str, ...]
+
+
 @functools.cache
 def _is_platform(library: str) -> bool:
     return _PLATFORM.fullmatch(library) is not None
@@ -139,14 +159,17 @@ def exported_tables(wheel: InspectedWheel) -> SymbolTables:
                 is_hidden=symbol.is_hidden,
                 version_index=symbol.version_index,
             )
-            for symbol in each.shared.exported
-            if not _ENTRY_POINT.fullmatch(symbol.name)
+            for symbol in _offered(each)
         )
         if symbols or each.kind == "library":
             found.append(
                 ExportingObject(path=each.path, soname=each.shared.soname, symbols=symbols)
             )
     return SymbolTables(objects=tuple(found))
+
+
+def _offered(each: InspectedObject) -> list[Symbol]:
+    return [symbol for symbol in each.shared.exported if not _ENTRY_POINT.fullmatch(symbol.name)]
 
 
 def read_object(_opened: OpenObject) -> JSONValue:
@@ -163,29 +186,25 @@ def provides(wheel: InspectedWheel) -> Facts | None:
             "is_grafted": each.is_grafted,
         }
         for each in wheel.objects
-        if each.kind == "library"
+        if each.kind == "library" or (each.kind == "extension-module" and _offered(each))
     ]
     return Facts({"libraries": libraries}) if libraries else None
 
 
 def requires(wheel: InspectedWheel) -> Facts | None:
     """Per object, the needed libraries and imported symbols that come from elsewhere."""
-    own_names = set()
-    own_symbols: set[str] = set()
-    for each in wheel.objects:
-        own_names |= {each.shared.soname, posixpath.basename(each.path)}
-        own_symbols.update(symbol.name for symbol in each.shared.exported)
+    own = _OwnLibraries(wheel.objects)
     seen: set[_Import] = set()
     objects: list[JSONValue] = []
     for each in wheel.objects:
         needed = [
             name
             for name in each.shared.needed
-            if name not in own_names and not _is_platform(name)
+            if name not in own.by_name and not _is_platform(name)
         ]
         imports = [
             entry
-            for entry in _foreign_imports(each, own_symbols, links_elsewhere=bool(needed))
+            for entry in _foreign_imports(each, own, links_elsewhere=bool(needed))
             if entry not in seen
         ]
         seen.update(imports)
@@ -196,14 +215,45 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     return Facts({"objects": objects}) if objects else None
 
 
+class _OwnLibraries:
+    """The objects of one wheel, by the names under which the loader finds them."""
+
+    def __init__(self, objects: Iterable[InspectedObject]) -> None:
+        self.by_name: dict[str, InspectedObject] = {}
+        self._exports: dict[str, frozenset[str]] = {}
+        for each in objects:
+            self.by_name[posixpath.basename(each.path)] = each
+            if each.shared.soname is not None:
+                self.by_name[each.shared.soname] = each
+            self._exports[each.path] = frozenset(symbol.name for symbol in each.shared.exported)
+        self.exports = (frozenset().union(*self._exports.values()),)
+        """The names of all symbols that the wheel defines."""
+
+    def reachable_from(self, start: InspectedObject) -> tuple[frozenset[str], ...]:
+        """Names defined by `start` and, set by set, by what it needs of its own wheel."""
+        found: dict[str, frozenset[str]] = {}
+        waiting = [start]
+        while waiting:
+            each = waiting.pop()
+            if each.path not in found:
+                found[each.path] = self._exports[each.path]
+                waiting += [
+                    self.by_name[name] for name in each.shared.needed if name in self.by_name
+                ]
+        return tuple(found.values())
+
+
 def _foreign_imports(
-    each: InspectedObject, own: set[str], *, links_elsewhere: bool
+    each: InspectedObject, own: _OwnLibraries, *, links_elsewhere: bool
 ) -> Iterator[_Import]:
+    # An object that needs no library of another distribution finds what its own wheel defines,
+    # also what was loaded before it by other means. Else only what it needs itself is certain.
+    reachable = own.reachable_from(each) if links_elsewhere else own.exports
     for symbol in each.shared.imported:
         if (
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK).
             symbol.binding == "weak"
-            or symbol.name in own
+            or any(symbol.name in exports for exports in reachable)
             or (symbol.library is not None and _is_platform(symbol.library))
             or (not links_elsewhere and _INTERPRETER.match(symbol.name))
         ):
@@ -256,8 +306,11 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
     ]
     for need, entry in taken:
         reasons += _judge_symbol(need.path, entry, before, after)
-    if not reasons:
-        reasons.append(SymbolsPresent(libraries=tuple(libraries), symbols=len(taken)))
+    reasons += _judge_libraries(libraries, before, after)
+    if reasons:
+        # Whatever the headers say, the loader may not get that far.
+        return (Binding(interface=NAME, reasons=tuple(reasons)),)
+    reasons.append(SymbolsPresent(libraries=tuple(libraries), symbols=len(taken)))
     declared = {_source_name(entry.name) for _, entry in taken}
     return (
         Binding(
@@ -268,15 +321,43 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
     )
 
 
+def _judge_libraries(
+    libraries: Iterable[str], before: _Exports, after: _Exports
+) -> Iterator[Reason]:
+    """What may keep the loader from libraries that both versions have."""
+    for name in libraries:
+        old, new = before.directories(name), after.directories(name)
+        if old and new and not old & new:
+            yield LibraryMoved(soname=name, old=tuple(sorted(old)), new=tuple(sorted(new)))
+    more = after.needed - before.needed - after.names
+    if more:
+        yield ProviderNeedsMore(sonames=tuple(sorted(more)))
+
+
 class _Exports:
-    """The definitions of a provider's libraries, by name."""
+    """The definitions of a provider's libraries, by name, and what these need themselves."""
 
     def __init__(self, provider: Provider) -> None:
         facts = provider.provided.get(NAME)
         libraries = get_objects(facts.thaw(), "libraries", f"$.{NAME}") if facts else ()
-        self.names = {get_str(each, "name", path) for each, path in libraries}
+        self._libraries = [
+            (name, posixpath.dirname(get_str(each, "path", path)))
+            for each, path in libraries
+            # The loader takes a library by its soname or by the name of its file.
+            for name in sorted(
+                {get_str(each, "name", path), posixpath.basename(get_str(each, "path", path))}
+            )
+        ]
+        self.names = {name for name, _ in self._libraries}
+        required = provider.required.get(NAME)
+        self.needed = {
+            name for need in (_decode(required) if required else ()) for name in need.needed
+        }
         self._provider = provider
         self._table: dict[str, list[ExportedSymbol]] | None = None
+
+    def directories(self, library: str) -> set[str]:
+        return {directory for name, directory in self._libraries if name == library}
 
     def definitions(self, name: str) -> list[ExportedSymbol]:
         if self._table is None:
@@ -341,7 +422,8 @@ def _describe(symbol: ExportedSymbol) -> str:
 def _source_name(symbol: str) -> str:
     """The identifier that a header would have for `symbol`.
 
-    Of a mangled C++ name it is the last source name. Itanium C++ ABI, 5.1.2: `<source-name> ::= <positive length number> <identifier>`.
+    Of a mangled C++ name it is the last source name. Itanium C++ ABI, 5.1.2:
+    `<source-name> ::= <positive length number> <identifier>`.
     """
     if not symbol.startswith("_Z"):
         return symbol

@@ -47,6 +47,12 @@ _UFUNC_CAPSULE: Final = b"_UFUNC_API"
 _NEW_PATH: Final = b"numpy._core"
 _NEW_MODULE: Final = b"numpy._core._multiarray_umath"
 _OLD_MODULE: Final = b"numpy.core._multiarray_umath"
+# `import_array()` of every release has this check; before NumPy 1.16 it imported other modules.
+_VERSION_CHECK: Final = b"module compiled against ABI version"
+# Defined in another object (PY_ARRAY_UNIQUE_SYMBOL); a project gives it a name of its own.
+_SHARED_TABLE: Final = re.compile(r"(?:\w+_)?(?:Py)?(?:ARRAY|Array)_API", re.ASCII)
+# pybind11/numpy.h takes only what NumPy has since 1.7 (`API_PyArray_SetBaseObject_`).
+_PYBIND11: Final = b"_pybind11_internals_"
 _SIZE_CHECK: Final = b"size changed, may indicate binary incompatibility"
 _TARGET: Final = re.compile(rb"\(NumPy (\d{1,4}\.\d{1,4})\)")
 _DEFINE: Final = re.compile(
@@ -144,6 +150,8 @@ class _Use:
     """Some object tells neither: headers before 1.25 and another machine than x86-64."""
     by_name_knows: tuple[int, ...]
     """ABI versions known to all objects that look the API up by name; empty without any."""
+    is_by_name_partial: bool
+    """Some of these does not tell which functions it takes from the table."""
     types_only: bool
     """Some object uses NumPy's types and none imports the API: nothing tells the ABI."""
 
@@ -156,14 +164,21 @@ def read_object(opened: OpenObject) -> JSONValue:
     if not has_capsule:
         # Cython's `cimport numpy` without `import_array()` still checks the sizes of NumPy's types.
         names_numpy = any(literal == PROVIDER for literal, _ in strings.names(PROVIDER))
-        if names_numpy and strings.contain(_SIZE_CHECK):
+        checks_sizes = names_numpy and strings.contain(_SIZE_CHECK)
+        if checks_sizes or any(
+            _SHARED_TABLE.fullmatch(each.name) for each in opened.shared.imported
+        ):
             return {"use": "types-only", "knows_new": knows_new}
         return None
-    compiled = strings.contain(_NEW_MODULE) or strings.contain(_OLD_MODULE)
+    compiled = any(map(strings.contain, (_NEW_MODULE, _OLD_MODULE, _VERSION_CHECK)))
+    if compiled:
+        # pybind11 in the same object may know the new path while `import_array()` does not.
+        knows_new = strings.contain(_NEW_MODULE)
     targets = sorted({_release(found) for found in strings.matches(b"(NumPy ", _TARGET)})
     return {
         "use": "compiled" if compiled else "by-name",
         "knows_new": knows_new,
+        "is_pybind11": strings.contain(_PYBIND11),
         "target": list(targets[-1]) if targets else None,
         "feature_version": None
         if targets or not compiled
@@ -195,6 +210,7 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     if not uses or wheel.name == PROVIDER:
         return None
     compiled = [use for use in uses if use["use"] == "compiled"]
+    by_name = [use for use in uses if use["use"] == "by-name"]
     targets = [use["target"] for use in compiled]
     known = [
         [as_int(part, NAME) for part in target] for target in targets if isinstance(target, list)
@@ -206,7 +222,8 @@ def requires(wheel: InspectedWheel) -> Facts | None:
             "target": max(known) if known else None,
             "feature_version": max(features) if features else None,
             "is_target_partial": len(known) + len(features) < len(compiled),
-            "by_name_knows": _common_abi([use for use in uses if use["use"] == "by-name"]),
+            "by_name_knows": _common_abi(by_name),
+            "is_by_name_partial": any(not use["is_pybind11"] for use in by_name),
             # One build makes all objects of a wheel, so those that import the API tell for the
             # others.
             "types_only": not compiled and any(use["use"] == "types-only" for use in uses),
@@ -232,6 +249,7 @@ def _decode(required: Facts) -> _Use:
         feature_version=get_int(table, "feature_version", path, optional=True),
         is_target_partial=get_bool(table, "is_target_partial", path),
         by_name_knows=integers("by_name_knows"),
+        is_by_name_partial=get_bool(table, "is_by_name_partial", path),
         types_only=get_bool(table, "types_only", path),
     )
 
@@ -281,17 +299,19 @@ def _judge_compiled(use: _Use, old: Provider, offer: Facts) -> Reason:
 def _judge_by_name(use: _Use, old: Provider, offer: Facts) -> Reason:
     offered = _abi_generation(offer)
     release = get_str(offer.thaw(), "release", f"$.{NAME}")
-    if offered in use.by_name_knows or _is_same_generation(old, offer):
-        return NumpySeriesFits(
-            accepts=use.by_name_knows, offered=offered, target=None, release=release
-        )
-    return NumpyFoundByName(offered=offered, release=release)
+    if offered not in use.by_name_knows and not _is_same_generation(old, offer):
+        return NumpyFoundByName(offered=offered, release=release)
+    # Nothing checks whether the functions that it takes from the table are there.
+    if use.is_by_name_partial and not _offers_as_much(old, offer):
+        return NumpyTargetUnknown(old_release=old.version, release=release)
+    return NumpySeriesFits(accepts=use.by_name_knows, offered=offered, target=None, release=release)
 
 
 def _judge_types(old: Provider, offer: Facts) -> Reason:
     offered = _abi_generation(offer)
     release = get_str(offer.thaw(), "release", f"$.{NAME}")
-    if _is_same_generation(old, offer):
+    # Within a generation the types only grow, and an older NumPy may have smaller ones.
+    if _is_same_generation(old, offer) and _offers_as_much(old, offer):
         return NumpySeriesFits(accepts=(offered,), offered=offered, target=None, release=release)
     return NumpyLayoutUnknown(offered=offered, release=release)
 
@@ -319,7 +339,7 @@ def explains(module: str) -> bool:
     """Whether this interface accounts for a binary that names `module` of NumPy.
 
     NumPy's manual knows two C interfaces ("NumPy C-API"; "Extending": C API for random): the
-    capsules judged here, and `numpy.random`, which is bound by Cython. Every other module has only Python
-    objects, so its name in a binary is an import by Python's rules.
+    capsules judged here, and `numpy.random`, which is bound by Cython. Every other module has only
+    Python objects, so its name in a binary is an import by Python's rules.
     """
     return f"{module}.".startswith("numpy.") and not f"{module}.".startswith("numpy.random.")

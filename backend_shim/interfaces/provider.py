@@ -28,6 +28,8 @@ class Provider:
     version: str
     provided: Mapping[str, Facts]
     """By interface."""
+    required: Mapping[str, Facts]
+    """By interface: a provider is a consumer of others, too."""
     modules: frozenset[str]
     """Dotted names of the modules that it installs."""
     binding_names: frozenset[str]
@@ -44,4 +46,4 @@ class Provider:
 
 def nothing_of(provider: Provider) -> Provider:
     """A version of `provider` of which nothing is known but the names by which it is reached."""
-    return replace(provider, version="", provided={}, read_symbols=SymbolTables)
+    return replace(provider, version="", provided={}, required={}, read_symbols=SymbolTables)

@@ -1,8 +1,8 @@
-"""Types shared through pybind11's and nanobind's internals: a binding that leaves no name behind.
+"""Types shared through the internals of pybind11, nanobind or SWIG: no name of a wheel is needed.
 
 Two wheels whose modules have the same internals see each other's C++ types without naming each
-other (pybind11 detail/internals.h, nanobind nb_internals.cpp). Whether they do cannot be read from
-the binaries, so two wheels that could are left open.
+other (pybind11 detail/internals.h, nanobind nb_internals.cpp, SWIG pyrun.swg). Whether they do
+cannot be read from the binaries, so two wheels that could are left open.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from backend_shim.record.facts import Facts
 NAME: Final = "type-registry"
 
 _PYBIND11: Final = re.compile(rb"(__pybind11_internals_\w+?)(?:__)?\0", re.ASCII)
-_NANOBIND_FORMAT: Final = b"__nb_internals_"
+# Literals by which an object of each library is known, whatever its version.
+_MARKS: Final = {
+    "nanobind": b"__nb_internals_",
+    "pybind11": b"_pybind11_internals_",
+    "swig": b"swig_runtime_data",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +39,16 @@ class TypesMayBeShared(Reason):
 
 
 def read_object(opened: OpenObject) -> JSONValue:
-    """The registries that this object has: the pybind11 id, or `nanobind`."""
+    """The registries that this object has: the pybind11 id, or the library's name."""
     ids = {
         found.decode("ascii", "replace")
         for found in opened.strings.matches(b"__pybind11_internals_", _PYBIND11)
     }
-    if opened.strings.contain(_NANOBIND_FORMAT):
-        ids.add("nanobind")
+    ids |= {
+        library
+        for library, mark in _MARKS.items()
+        if not (library == "pybind11" and ids) and opened.strings.contain(mark)
+    }
     found = sorted(ids)
     return [*found] or None
 
@@ -81,4 +89,4 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
 
 def _libraries(facts: Facts) -> set[str]:
     ids = get_str_list(facts.thaw(), "registries", f"$.{NAME}")
-    return {"nanobind" if each == "nanobind" else "pybind11" for each in ids}
+    return {each if each in _MARKS else "pybind11" for each in ids}

@@ -313,7 +313,9 @@ class SymbolTables:
 
 def _exported_symbol(row: JSONValue, path: str) -> ExportedSymbol:
     match row:
-        case [str(name), str() | None as version, str(kind), int(size), bool(hidden), int(index)]:
+        case [
+            str(name), str() | None as version, str(kind), int(size), bool(hidden), int(index)
+        ] if not isinstance(size, bool) and not isinstance(index, bool):  # fmt: skip
             return ExportedSymbol(
                 name=name,
                 version=version,

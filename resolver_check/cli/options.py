@@ -34,9 +34,9 @@ def evidence_option(command: Command) -> Command:
         default=EvidenceLevel.PROMISED.value,
         show_default=True,
         callback=lambda _context, _option, value: EvidenceLevel(value),
-        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, pure), "
-        "'promised' (also unchanged interface files, published series and stable "
-        "ABIs, types), 'symbols' (also symbols that are still exported).",
+        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, "
+        "pure), 'promised' (also unchanged interface files, published series and stable ABIs, "
+        "types), 'symbols' (also symbols that are still exported).",
     )(command)
 
 

@@ -59,6 +59,13 @@ def _linking(reason: Reason) -> str | None:
             )
         case linking.NewlyProvided():
             return f"{reason.object} needs {reason.soname}, which only the new provider has"
+        case linking.LibraryMoved():
+            return f"{reason.soname} moved from {_some(reason.old)} to {_some(reason.new)}"
+        case linking.ProviderNeedsMore():
+            return (
+                f"the new provider's libraries need {_some(reason.sonames)}, "
+                "which the old one's did not"
+            )
         case linking.SymbolsPresent():
             libraries = _some(reason.libraries) or "its libraries"
             return f"all {reason.symbols} symbols that it takes from {libraries} are still exported"

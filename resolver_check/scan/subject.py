@@ -161,12 +161,13 @@ class Subject:
 
     def provider(self) -> Provider:
         """The wheel as the provider's side of a comparison."""
-        provided = {each.interface: each.facts for each in self.fingerprint().provides}
+        fingerprint = self.fingerprint()
         modules = import_name.module_names(self.paths)
         return Provider(
             name=self.name,
             version=self.version,
-            provided=provided,
+            provided={each.interface: each.facts for each in fingerprint.provides},
+            required={each.interface: each.facts for each in fingerprint.requires},
             modules=modules,
             binding_names=self.binding_names,
             explained_modules=frozenset(filter(self._is_explained, modules)),

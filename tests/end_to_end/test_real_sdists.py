@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -91,6 +92,12 @@ def sdists(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def sources() -> dict[str, object]:
+    """What was recorded of each source tree: every front end must see the same."""
+    return {}
+
+
 def wrap(path: Path) -> None:
     """Put the shim around the backend that `path` names."""
     text = path.read_text()
@@ -111,11 +118,20 @@ def wrap(path: Path) -> None:
 @pytest.mark.parametrize("front_end", FRONT_ENDS)
 @pytest.mark.parametrize("real", PROJECTS, ids=name_of)
 def test_a_real_project_carries_its_records(
-    real: RealProject, front_end: str, sdists: Path, shell: Shell, tmp_path: Path
+    real: RealProject,
+    front_end: str,
+    sdists: Path,
+    sources: dict[str, object],
+    shell: Shell,
+    tmp_path: Path,
 ) -> None:
-    wheel = shell.wheel(front_end, sdists / real.module, tmp_path / "out")
+    source = Path(shutil.copytree(sdists / real.module, tmp_path / "fresh" / real.module))
+    wheel = shell.wheel(front_end, source, tmp_path / "out")
     check_wheel(wheel, is_purelib=real.is_purelib)
-    assert build_inputs(wheel)["internalParameters"]["backend"]["distribution"] == real.backend
+    definition = build_inputs(wheel)
+    assert definition["internalParameters"]["backend"]["distribution"] == real.backend
+    found = definition["externalParameters"]["source"]
+    assert sources.setdefault(real.module, found) == found
     fingerprint = json.loads(dist_info(wheel)[FINGERPRINT])
     required = {each["interface"] for each in fingerprint["requires"]}
     assert set(real.interfaces) <= required
