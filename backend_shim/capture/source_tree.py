@@ -8,6 +8,10 @@ of this form but knows neither modes nor links.
 A git checkout is listed by git: all that is tracked, and all that is new and not ignored. Any other
 tree is walked without the names that builds produce. Those left out are not counted either: a
 second build in the same tree is to give the same digest.
+
+What is listed is the tree that `build_wheel` finds. A project whose earlier hooks write into it
+(setuptools with Cython generates C when asked for requirements, setuptools-scm a version file) can
+thus differ from build to build: that two digests differ does not prove that a source was changed.
 """
 
 from __future__ import annotations

@@ -70,9 +70,14 @@ def _is_within_literal(data: Buffer, at: int, start: int, end: int) -> bool:
 def _in_code(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
     has_immediates = shared.machine in _IMMEDIATE_MACHINES
     size = (_LONG if len(name) >= _LONG else _INT) if has_immediates else len(name)
-    sections = shared.code or shared.constants
+    # Without section headers the whole file is one unnamed section, where each whole name counts
+    # already.
+    is_unknown = not shared.code and any(not each.name for each in shared.constants)
+    sections = shared.constants if is_unknown else shared.code
     for start, end in ((each.offset, each.offset + each.size) for each in sections):
         for at in _occurrences(data, name[:size], start, end):
+            if is_unknown and data[at : at + len(name)] == name:
+                continue
             if size == len(name) or size == _LONG:
                 yield name.decode() + CUT
                 continue

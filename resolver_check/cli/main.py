@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 
 import click
@@ -75,6 +76,14 @@ def main() -> None:
         status = _fail(str(error))
     except OSError as error:
         status = _fail(f"{error.filename or 'input/output'}: {error.strerror or error}")
+    except Exception as error:
+        # A fault of this program must not look like a verdict: a traceback would exit with 1.
+        if os.environ.get("WHEEL_ABI_TRACEBACK"):
+            raise
+        status = _fail(
+            f"internal error: {type(error).__name__}: {error} "
+            "(please report it with what WHEEL_ABI_TRACEBACK=1 prints)"
+        )
     sys.exit(status or exit_status.OK)
 
 

@@ -35,6 +35,8 @@ class RealProject:
     """The distribution that the backend comes from."""
     module: str
     is_purelib: bool = False
+    is_written_early: bool = False
+    """The hooks before `build_wheel` write into its tree: generated C, a version file."""
     interfaces: tuple[str, ...] = ()
     """What the fingerprint must at least say that it requires."""
 
@@ -50,6 +52,7 @@ PROJECTS = (
         requirement="cftime==1.6.5",
         backend="setuptools",
         module="cftime",
+        is_written_early=True,
         interfaces=("cpython", "numpy-c-api"),
     ),
     RealProject(
@@ -62,6 +65,7 @@ PROJECTS = (
         requirement="spglib==2.6.0",
         backend="scikit-build-core",
         module="spglib",
+        is_written_early=True,
         interfaces=("cpython",),
     ),
     RealProject(
@@ -131,7 +135,7 @@ def test_a_real_project_carries_its_records(
     definition = build_inputs(wheel)
     assert definition["internalParameters"]["backend"]["distribution"] == real.backend
     found = definition["externalParameters"]["source"]
-    assert sources.setdefault(real.module, found) == found
+    assert real.is_written_early or sources.setdefault(real.module, found) == found
     fingerprint = json.loads(dist_info(wheel)[FINGERPRINT])
     required = {each["interface"] for each in fingerprint["requires"]}
     assert set(real.interfaces) <= required

@@ -145,11 +145,15 @@ def provider_of(
     )
 
 
-def library(*symbols: ExportedSymbol, path: str = "p/libp.so.1", soname: str = "libp.so.1") -> Provider:
+def library(
+    *symbols: ExportedSymbol, path: str = "p/libp.so.1", soname: str = "libp.so.1"
+) -> Provider:
     """A provider with one library that exports `symbols`."""
     row = {"path": path, "name": soname, "is_grafted": False}
     tables = SymbolTables(objects=(ExportingObject(path=path, soname=soname, symbols=symbols),))
-    return provider(paths=(path,), provided={"linking": Facts({"libraries": [row]})}, symbols=tables)
+    return provider(
+        paths=(path,), provided={"linking": Facts({"libraries": [row]})}, symbols=tables
+    )
 
 
 def symbol(

@@ -55,7 +55,7 @@ def test_a_reference_binds_as_the_loader_would(
 _MAIN = "int f(void); int main(void) { return f() != 1; }"
 # Needs a version itself and so has `.gnu.version`: an object that has none makes the loader stop
 # with a failed assertion (glibc elf/dl-lookup.c, check_match), a fault of that object.
-_PLAIN = "int puts(const char *); int f(void) { puts(\"\"); return 1; }"
+_PLAIN = 'int puts(const char *); int f(void) { puts(""); return 1; }'
 _HIDDEN = '__asm__(".symver g,f@V2"); int g(void) { return 1; } int h(void) { return 0; }'
 
 

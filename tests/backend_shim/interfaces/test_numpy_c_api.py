@@ -169,7 +169,9 @@ def test_an_object_tells_how_it_uses_the_api(
 
 
 def test_a_table_taken_from_another_object_is_a_use_of_the_types() -> None:
-    data = compiled("extern void **EIGENPY_ARRAY_API; void *f(void) { return EIGENPY_ARRAY_API[2]; }")
+    data = compiled(
+        "extern void **EIGENPY_ARRAY_API; void *f(void) { return EIGENPY_ARRAY_API[2]; }"
+    )
     assert read_object(opened(data)) == {"use": "types-only", "knows_new": False}
 
 
@@ -221,9 +223,16 @@ def test_every_module_but_random_is_explained() -> None:
 
 
 MESSAGE = "module compiled against API version 0x%x but this version of numpy is 0x%x"
-RAISES = f'extern int PyErr_Format(void *, const char *, ...); extern void *E; extern int V(void);' \
-         f'int import_array(void) {{ int v = V(); if (v < %s) {{ PyErr_Format(E, "{MESSAGE}", %s, v);' \
-         f'return -1; }} return 0; }}'  # fmt: skip
+
+
+def import_array(version: int | str, name: str = "import_array") -> str:
+    return f"""
+    extern int PyErr_Format(void *, const char *, ...); extern void *E; extern int V(void), W;
+    int {name}(void) {{
+        int v = V();
+        if (v < {version}) {{ PyErr_Format(E, "{MESSAGE}", {version}, v); return -1; }}
+        return 0;
+    }}"""
 
 
 def feature_version(data: bytes) -> int | None:
@@ -240,9 +249,9 @@ def x86_64(source: str, *options: str) -> bytes:
 @pytest.mark.parametrize("level", ["-O1", "-O2", "-O3", "-Os"])
 @pytest.mark.parametrize("version", [0xD, 0x11])
 def test_the_feature_version_is_read_from_the_call(level: str, version: int) -> None:
-    data = x86_64(RAISES % (version, version), level)
+    data = x86_64(import_array(version), level)
     assert feature_version(data) == version
-    assert read_object(opened(x86_64(RAISES % (version, version) + f"""
+    assert read_object(opened(x86_64(import_array(version) + f"""
         const char *const names[] = {{"_ARRAY_API", "{OLD_PATH}"}};"""))) == {
         "use": "compiled", "knows_new": False, "is_pybind11": False, "target": None,
         "feature_version": version,
@@ -250,17 +259,16 @@ def test_the_feature_version_is_read_from_the_call(level: str, version: int) -> 
 
 
 def test_two_feature_versions_in_one_object_tell_none() -> None:
-    other = RAISES.replace("import_array", "import_other").replace("extern void *E;", "")
-    data = x86_64(RAISES % (13, 13) + other % (17, 17))
+    data = x86_64(import_array(13) + import_array(17, "import_other"))
     assert feature_version(data) is None
 
 
 def test_a_version_that_is_no_immediate_is_not_guessed() -> None:
-    assert feature_version(x86_64("extern int W;" + RAISES % ("W", "W"))) is None
+    assert feature_version(x86_64(import_array("W"))) is None
 
 
 def test_other_machines_and_stripped_section_headers_tell_none() -> None:
-    data = x86_64(RAISES % (13, 13))
+    data = x86_64(import_array(13))
     assert feature_version(data[:18] + (183).to_bytes(2, "little") + data[20:]) is None
     without = data[:40] + bytes(8) + data[48:58] + bytes(6) + data[64:]
     assert read_shared_object(without).code == ()
