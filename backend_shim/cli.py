@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from backend_shim import __version__
-from backend_shim.embed import embed, recorded_build_inputs
-from backend_shim.errors import BackendShimError, InvalidRecord, InvalidWheel
-from backend_shim.fingerprinting import recorded_fingerprint, recorded_problems
+from backend_shim.embed import embed
+from backend_shim.errors import BackendShimError, InvalidWheel
+from backend_shim.fingerprinting import (
+    recorded_build_inputs,
+    recorded_fingerprint,
+    recorded_problems,
+)
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue, canonical_json
 from backend_shim.record.decoding import decode_json
@@ -72,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_format(show)
     verify = _command(commands, "verify", _verify, "check wheels against RECORD and their records")
     verify.description = (
-        "Check every member against RECORD, and that the records are there, are understood, and "
-        "describe the binaries that the wheel holds now."
+        "Check every member against RECORD, and that a fingerprint is there, is understood, and "
+        "describes the binaries that the wheel holds now; build inputs likewise if they are there."
     )
     verify.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
     _add_format(verify)
@@ -120,7 +124,7 @@ def _stamp_one(wheel: Path, looked_for: Sequence[str]) -> int:
 def _show(parsed: argparse.Namespace) -> int:
     try:
         with WheelArchive.open(parsed.wheel) as archive:
-            problems = _problems_of_records(archive)
+            problems = recorded_problems(archive)
             fingerprint = None if problems else recorded_fingerprint(archive)
             inputs = None if problems else recorded_build_inputs(archive)
     except (BackendShimError, OSError) as error:
@@ -184,23 +188,13 @@ def _vendor(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _problems_of_records(archive: WheelArchive) -> tuple[str, ...]:
-    """What is wrong with the records that are there."""
-    try:
-        recorded_build_inputs(archive)
-    except InvalidRecord as error:
-        return (*recorded_problems(archive), f"build inputs: {error}")
-    return recorded_problems(archive)
-
-
 def _problems_of_wheel(archive: WheelArchive) -> tuple[str, ...]:
     problems = [f"{each.path}: {each.kind}" for each in verify_manifest(archive)]
-    of_records = _problems_of_records(archive)
+    of_records = recorded_problems(archive)
     problems += of_records
+    # Build inputs are known to a build only: a wheel that was stamped later does without.
     if not of_records and recorded_fingerprint(archive) is None:
         problems.append("there is no ABI fingerprint")
-    if not of_records and recorded_build_inputs(archive) is None:
-        problems.append("there are no build inputs")
     return tuple(problems)
 
 

@@ -13,7 +13,6 @@ from backend_shim.record.decoding import get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, accepted_names
 from backend_shim.wheel.archive import WheelArchive
-from backend_shim.wheel.manifest import digest_of_bytes
 from backend_shim.wheel.rewrite import add_dist_info_files
 
 
@@ -51,15 +50,3 @@ def _looked_for_before(archive: WheelArchive) -> frozenset[str]:
         except InvalidRecord:
             continue
     return frozenset()
-
-
-def recorded_build_inputs(archive: WheelArchive) -> BuildInputs | None:
-    """The embedded build inputs, if there are any; raises InvalidRecord."""
-    paths = [f"{archive.dist_info}/{name}" for name in accepted_names(BUILD_INPUTS)]
-    present = {path: archive.read(path) for path in paths if archive.has(path)}
-    for path, data in present.items():
-        if archive.manifest.digest_of(path) != digest_of_bytes(data):
-            raise InvalidRecord("$", f"RECORD does not list {path} with its digest")
-    if len(set(present.values())) > 1:
-        raise InvalidRecord("$", f"stands under both {' and '.join(present)}, which differ")
-    return next((BuildInputs.from_json(data) for data in present.values()), None)

@@ -29,7 +29,7 @@ _MACHINES = {
     62: "x86_64", 183: "aarch64", 243: "riscv", 258: "loongarch",
 }  # fmt: skip
 _EM_S390, _EM_ALPHA = 22, 0x9026
-_CHAIN_BLOCK = 4096
+_CHAIN_BLOCK = 256
 # By st_info: (kind, binding); the type is its lower half, the binding its upper (gABI, "Symbol
 # Table"). Definitions of another binding are never found (glibc do_lookup_x, "Local symbols are
 # ignored"), while references of any but the local one are looked up.
@@ -115,7 +115,7 @@ def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]
         return whole, ()
     constants: list[Section] = []
     code: list[Section] = []
-    for name, kind, flags, address, offset, size in image.sections:
+    for name, (_, kind, flags, address, offset, size) in image.sections:
         loaded = kind == _SHT_PROGBITS and flags & _SHF_ALLOC
         if not (loaded or name == ".comment") or name.startswith(_TABLE_SECTIONS):
             continue
@@ -134,7 +134,7 @@ def _read_dynamic(image: ElfImage) -> tuple[dict[int, int], list[int]]:
     if image.type == _ET_REL or program is None or not program[3]:
         return dynamic, needed
     # Separate debug information keeps the program headers of its object and not the bytes.
-    if any(s.name == ".dynamic" and s.type == _SHT_NOBITS for s in image.sections or ()):
+    if any(name == ".dynamic" and row[1] == _SHT_NOBITS for name, row in image.sections or ()):
         return dynamic, needed
     for kind, offset, _, size in image.programs:
         if kind == PT_LOAD and offset + size > image.size:
@@ -164,22 +164,30 @@ def _read_symbols(
     exported: list[Symbol] = []
     imported: list[Symbol] = []
     by_mark = versions.by_mark()
-    string_at, new = strings.at, tuple.__new__  # Symbol(...) takes three times as long
-    for (name, info, other, section, size), mark in _symbol_records(image, dynamic):
+    # This loop runs 50,000 times for one wheel of SciPy: `strings.at` is written out in it, and
+    # Symbol(...) would take three times as long as `new`.
+    text, find, left, is_ascii = strings.text, strings.text.find, strings.left, strings.is_ascii
+    new = tuple.__new__
+    for (name_at, info, other, section, size), mark in _symbol_records(image, dynamic):
         kind_and_binding = _DEFINED[info] if section else _UNDEFINED[info]
         # References to invisible symbols stay within the object, too (glibc
         # dl_symbol_visibility_binds_local_p).
-        if kind_and_binding is None or _IS_INVISIBLE[other]:
+        if kind_and_binding is None or (other and _IS_INVISIBLE[other]):
             continue
+        kind, binding = kind_and_binding
         if mark not in by_mark:
             raise InvalidBinary(f"no version has the index {mark & VERSION_MASK} of a symbol")
-        kind, binding = kind_and_binding
         version, is_hidden, index, library = by_mark[mark]
+        end = find("\0", name_at)
+        left -= end - name_at
+        if end < 0 or left < 0:
+            raise strings.refusal(end, name_at)
+        name = text[name_at:end] if is_ascii else strings.decoded(text[name_at:end])
         if section:  # else SHN_UNDEF
-            row = (string_at(name), version, kind, binding, size, is_hidden, index, None)
+            row = (name, version, kind, binding, size, is_hidden, index, None)
             exported.append(new(Symbol, row))
         else:
-            need = (string_at(name), version, kind, binding, 0, is_hidden, index, library)
+            need = (name, version, kind, binding, 0, is_hidden, index, library)
             imported.append(new(Symbol, need))
     return exported, imported
 
@@ -219,9 +227,9 @@ def _count_symbols(image: ElfImage, dynamic: dict[int, int]) -> int:
         return count
     # Nothing is exported. For the symbols needed: their section or the last one relocated.
     size = image.layout.symbol.size
-    for section in image.sections or ():
-        if section.type == _SHT_DYNSYM and section.address == dynamic[_DT_SYMTAB]:
-            return section.size // size
+    for _, (_, kind, _, address, _, section_size) in image.sections or ():
+        if kind == _SHT_DYNSYM and address == dynamic[_DT_SYMTAB]:
+            return section_size // size
     return _count_relocated(image, dynamic)
 
 
@@ -236,7 +244,7 @@ def _count_hashed(image: ElfImage, address: int) -> int:
     bucket_count, first, bloom_words, _ = unpack(order + "4I", header)
     address += 16 + bloom_words * image.layout.bits // 8
     buckets = image.read_address(address, bucket_count * 4, "DT_GNU_HASH")
-    last: int = max(Struct(order + "I").iter_unpack(buckets), default=(0,))[0]
+    last: int = max(unpack(f"{order}{bucket_count}I", buckets), default=0)
     if last == 0:
         return 0
     if last < first:

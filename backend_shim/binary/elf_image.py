@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from struct import Struct
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from backend_shim.errors import InvalidBinary
 
@@ -30,8 +30,10 @@ class Layout:
         self.header = Struct(order + ("16xHH12xQQ6xHHHHH" if wide else "16xHH8xII6xHHHHH"))
         # type, offset, vaddr, filesz
         self.program = Struct(order + ("I4xQQ8xQ16x" if wide else "III4xI12x"))
-        # name, type, flags, addr, offset, size, link, info, entsize
-        self.section = Struct(order + ("IIQQQQII8xQ" if wide else "IIIIIIII4xI"))
+        # name, type, flags, addr, offset, size
+        self.section = Struct(order + ("IIQQQQ24x" if wide else "IIIIII16x"))
+        # link, info; they are read of the first section only
+        self.section_links = Struct(order + ("40xII16x" if wide else "24xII8x"))
         # tag, value
         self.dynamic = Struct(order + ("QQ" if wide else "II"))
         # name, info, other, shndx, size; with 32 bits: name, size, info, other, shndx
@@ -48,17 +50,6 @@ _LAYOUTS = {
 }
 
 
-class SectionHeader(NamedTuple):
-    """What a section header says."""
-
-    name: str
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-
-
 class StringTable:
     """A string table, read as UTF-8.
 
@@ -70,23 +61,29 @@ class StringTable:
     """
 
     def __init__(self, table: bytes, limit: int) -> None:
-        self._text = table.decode("latin-1")  # one character per byte: offsets stay what they are
-        self._find = self._text.find
-        self._is_ascii = table.isascii()
-        self._left = limit
+        self.text = table.decode("latin-1")  # one character per byte: offsets stay what they are
+        self.is_ascii = table.isascii()
+        self.left = limit
 
     def at(self, offset: int) -> str:
         """Return the string that begins at `offset`."""
-        end = self._find("\0", offset)
+        end = self.text.find("\0", offset)
+        self.left -= end - offset
+        if end < 0 or self.left < 0:
+            raise self.refusal(end, offset)
+        return self.decoded(self.text[offset:end])
+
+    def decoded(self, raw: str) -> str:
+        """Return `raw`, which was cut out of `text`, as UTF-8."""
+        if self.is_ascii or raw.isascii():
+            return raw
+        return raw.encode("latin-1").decode("utf-8", "backslashreplace")
+
+    def refusal(self, end: int, offset: int) -> InvalidBinary:
+        """Return why no string from `offset` to `end` is handed out."""
         if end < 0:
-            raise InvalidBinary(f"no string ends behind offset {offset} of its string table")
-        self._left -= end - offset
-        if self._left < 0:
-            raise InvalidBinary("the names overlap until they are far longer than the file")
-        name = self._text[offset:end]
-        if self._is_ascii or name.isascii():
-            return name
-        return name.encode("latin-1").decode("utf-8", "backslashreplace")
+            return InvalidBinary(f"no string ends behind offset {offset} of its string table")
+        return InvalidBinary("the names overlap until they are far longer than the file")
 
 
 class ElfImage:
@@ -106,16 +103,17 @@ class ElfImage:
         self.type: int = header[0]
         self.machine: int = header[1]
         program_offset, section_offset, program_size, program_count = header[2:6]
-        self.sections: tuple[SectionHeader, ...] | None = None
-        """None where there are none or they are broken: the loader does not look at them."""
-        raw: list[tuple[int, ...]] = []
+        self.sections: tuple[tuple[str, tuple[int, ...]], ...] | None = None
+        """Name and (offset of the name, type, flags, address, offset, size) of every section; None
+        where there are none or they are broken: the loader does not look at them."""
+        links: tuple[int, ...] = ()
         try:
-            raw = self._read_section_headers(section_offset, *header[6:8])
-            self.sections = self._name_sections(raw, header[8])
+            rows, links = self._read_section_headers(section_offset, *header[6:8])
+            self.sections = self._name_sections(rows, links, header[8])
         except InvalidBinary:
             pass
-        if program_count == _PN_XNUM and raw:  # gABI: then sh_info of the first section tells
-            program_count = raw[0][7]
+        if program_count == _PN_XNUM and links:  # gABI: then sh_info of the first section tells
+            program_count = links[1]
         self.programs = self._read_program_headers(program_offset, program_size, program_count)
         """(type, offset, address, size in the file) of every segment."""
         self._loads = sorted(
@@ -160,25 +158,29 @@ class ElfImage:
         if count and entry_size != record.size:
             raise InvalidBinary(f"program headers have {entry_size} bytes, not {record.size}")
         table = self.read(offset, count * record.size, "the program headers")
-        return tuple((row[0], row[1], row[2], row[3]) for row in record.iter_unpack(table))
+        return tuple(record.iter_unpack(table))
 
     def _read_section_headers(
         self, offset: int, entry_size: int, count: int
-    ) -> list[tuple[int, ...]]:
+    ) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """Return a row for each section, and the links of the first one."""
         record = self.layout.section
         if not offset or entry_size != record.size:
             raise InvalidBinary("no section headers")
-        first = record.unpack(self.read(offset, record.size, "the first section header"))
+        first = self.read(offset, record.size, "the first section header")
         # gABI: e_shnum is 0 if the count does not fit, and sh_size of the first one holds it.
-        table = self.read(offset, (count or first[5]) * record.size, "the section headers")
-        return list(record.iter_unpack(table))
+        count = count or record.unpack(first)[5]
+        table = self.read(offset, count * record.size, "the section headers")
+        links = self.layout.section_links.unpack(first) if count else ()
+        return tuple(record.iter_unpack(table)), links
 
     def _name_sections(
-        self, raw: list[tuple[int, ...]], names_index: int
-    ) -> tuple[SectionHeader, ...]:
-        if names_index == _SHN_XINDEX and raw:  # gABI: then sh_link of the first section tells
-            names_index = raw[0][6]
-        if names_index >= len(raw):
+        self, rows: tuple[tuple[int, ...], ...], links: tuple[int, ...], names_index: int
+    ) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        if names_index == _SHN_XINDEX and links:  # gABI: then sh_link of the first section tells
+            names_index = links[0]
+        if names_index >= len(rows):
             raise InvalidBinary("no section names")
-        names = self.string_table(self.read(raw[names_index][4], raw[names_index][5], "names"))
-        return tuple(SectionHeader(names.at(row[0]), *row[1:6]) for row in raw)
+        _, _, _, _, offset, size = rows[names_index]
+        names = self.string_table(self.read(offset, size, "the section names"))
+        return tuple([(names.at(row[0]), row) for row in rows])

@@ -33,13 +33,15 @@ _TEXT: Final = re.compile(rb"[\t\n -~]*")
 def names_taken_apart(data: Buffer, shared: SharedObject, name: str) -> Iterator[str]:
     """Dotted names beginning with `name` that stand in pieces or among the instructions.
 
-    Those that may be longer end in CUT. Names of less than four bytes are not looked for: their
-    immediates would be everywhere.
+    Those that may be longer end in CUT. A name of three bytes is looked for with its NUL, and
+    shorter ones are not: their immediates would be everywhere.
     """
     literal = name.encode()
     yield from _in_vectors(data, shared, literal)
     if len(literal) >= _INT:
         yield from _in_code(data, shared, literal)
+    elif len(literal) == _INT - 1:
+        yield from (name for _ in _in_code(data, shared, literal + b"\0"))
 
 
 def _in_vectors(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:

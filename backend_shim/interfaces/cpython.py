@@ -27,8 +27,9 @@ _SUFFIX: Final = re.compile(r"[^.]+((?:\.[\w-]+)?\.(?:so|pyd))")
 def read_object(opened: OpenObject) -> JSONValue:
     """The extension suffix of an extension module."""
     match = _SUFFIX.fullmatch(posixpath.basename(opened.path))
-    exports = any(symbol.name.startswith("PyInit_") for symbol in opened.shared.exported)
-    return match[1] if match and exports else None
+    if match and any(symbol.name.startswith("PyInit_") for symbol in opened.shared.exported):
+        return match[1]
+    return None
 
 
 def provides(_wheel: InspectedWheel) -> Facts | None:

@@ -74,21 +74,24 @@ def binding_names(paths: Iterable[str]) -> frozenset[str]:
     """
     members = [_in_site_packages(path) for path in paths]
     modules = module_names(members)
+    outer = {package for name in modules for package in _packages_around(name)}
     regular = {
         path.removesuffix("/__init__.py").replace("/", ".")
         for path in members
         if path.endswith("/__init__.py")
-    } | {name for name in modules if not any(other.startswith(name + ".") for other in modules)}
-    names = {
-        name
-        for name in regular & modules
-        if not any(_is_within(name, outer) for outer in regular if outer != name)
-    }
+    } | (modules - outer)
+    names = {name for name in regular & modules if regular.isdisjoint(_packages_around(name))}
     for path in members:
         directory, _, file = path.rpartition("/")
         if _LIBRARY_FILE.fullmatch(file) and not directory.endswith((".libs", ".dylibs")):
             names.add(file)
     return frozenset(names)
+
+
+def _packages_around(name: str) -> list[str]:
+    """`a`, `a.b` of `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _is_within(name: str, outer: str) -> bool:

@@ -19,6 +19,8 @@ _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
 # A name that the program completes: `"scipy." + module`, `"scipy.%s"`.
 _TO_BE_COMPLETED: Final = re.compile(rb"\.[\0%{]")
+# What a longer literal goes on with, in ASCII or UTF-8.
+_TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]")
 _WIDE_ENCODINGS: Final = ("utf-16-le", "utf-32-le")
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
@@ -60,7 +62,8 @@ class ConstantStrings:
 
         Such as `name` or `name.attribute.…`; what ends in CUT may go on.
 
-        A literal of C ends with NUL. Its beginning says nothing: linkers store a string that is
+        A literal of C ends with NUL, and an array of characters without NUL before other data. Its
+        beginning says nothing: linkers store a string that is
         the tail of another one only once (SHF_MERGE | SHF_STRINGS, gABI "Section Attribute
         Flags"), so `numpy` may lie inside `my_numpy`. In binaries of other languages any
         occurrence counts.
@@ -82,7 +85,7 @@ class ConstantStrings:
             if _TO_BE_COMPLETED.match(self._data, stop, end):
                 yield f"{found}.{CUT}", False
                 continue
-            if self._is_c and (stop >= end or self._data[stop] != 0):
+            if self._is_c and _TEXT.match(self._data, stop, end):
                 continue
             before = self._data[at - 1 : at] if at else b""
             yield found, not _WORD.match(before)

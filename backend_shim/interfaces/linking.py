@@ -134,10 +134,9 @@ class _Import(NamedTuple):
 
 def symbol_set(symbols: Iterable[Symbol]) -> SymbolSet:
     """Count and digest over sorted `name@version` lines."""
-    lines = sorted(
-        [f"{each.name}@{each.version}" if each.version else f"{each.name}@" for each in symbols]
-    )
-    text = "".join([f"{line}\n" for line in lines])
+    lines = [f"{each.name}@{each.version or ''}" for each in symbols]
+    lines.sort()
+    text = "\n".join([*lines, ""])  # a line feed behind each line
     return SymbolSet(count=len(lines), digest=hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -249,11 +248,14 @@ def _foreign_imports(
     # An object that needs no library of another distribution finds what its own wheel defines,
     # also what was loaded before it by other means. Else only what it needs itself is certain.
     reachable = own.reachable_from(each) if links_elsewhere else own.exports
+    names = {symbol.name for symbol in each.shared.imported}
+    for exports in reachable:
+        names = names - exports  # `-=` would go through all exports in place of the names
     for symbol in each.shared.imported:
         if (
+            symbol.name not in names
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK).
-            symbol.binding == "weak"
-            or any(symbol.name in exports for exports in reachable)
+            or symbol.binding == "weak"
             or (symbol.library is not None and _is_platform(symbol.library))
             or (not links_elsewhere and _INTERPRETER.match(symbol.name))
         ):

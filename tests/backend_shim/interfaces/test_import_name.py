@@ -127,7 +127,7 @@ SHORT = ("lxml", "numpy", "torch._C", "shapely.lib", "greenlet._C_API", "multidi
 def copies(*names: str, level: str) -> bytes:
     """An object that copies `names` into buffers of its own."""
     functions = [
-        f'void f{number}(void) {{ char b[sizeof "{name}"]; memcpy(b, "{name}", sizeof b); use(b); }}'
+        f'void f{number}() {{ char b[sizeof "{name}"]; memcpy(b, "{name}", sizeof b); use(b); }}'
         for number, name in enumerate(names)
     ]
     head = ["#include <string.h>", "void use(const char *);"]
@@ -152,6 +152,13 @@ def test_a_short_string_that_the_compiler_took_apart_is_found(name: str, level: 
         if opened(data).shared.machine not in ("x86_64", "i386"):
             pytest.skip("immediates are found in x86 code only")
         assert found(data, root) != (set(), set())
+
+
+def test_of_a_name_of_three_bytes_a_copy_with_its_nul_is_found() -> None:
+    data = copies("PIL", level="-O2")
+    if opened(data).shared.machine not in ("x86_64", "i386"):
+        pytest.skip("immediates are found in x86 code only")
+    assert found(data, "PIL") == (set(), {"PIL"})
 
 
 def test_a_comparison_with_a_known_string_is_found() -> None:
@@ -181,6 +188,11 @@ def test_a_wide_string_is_found(kind: str) -> None:
     [
         ('__attribute__((section(".odd"))) const char a[] = "greenlet";', ()),
         ('char a[] = "greenlet";', ()),
+        ('const char a[8] = "greenlet"; const int b = 7;', ()),
+        ('#include <string.h>\nvoid f(char *b) { strcpy(b, "greenlet"); }', ()),
+        ('void u(char *); void f(void) { char b[] = "greenlet"; u(b); }', ("-Os",)),
+        ('void u(char *); void f(void) { char b[] = "greenlet"; u(b); }', ("-O0",)),
+        ('const char *f(void) { return "greenlet"; }', ("-fuse-ld=gold",)),
         ('const char *f(void) { return "greenlet"; }', ("-fno-merge-constants",)),
         ('const char *f(void) { return "greenlet"; }', ("-mcmodel=large",)),
         ('const char *f(void) { return "greenlet"; }', ("-flto", "-O3")),

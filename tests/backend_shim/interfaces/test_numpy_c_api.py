@@ -207,9 +207,14 @@ def test_a_numpy_wheel_says_its_versions_and_requires_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"#define NPY_ABI_VERSION 0x2000000", b"#define NPY_ABI_VERSION (1)\n",
-             b"#define NPY_ABI_VERSION 0x1\n#define NPY_ABI_VERSION 0x2\n#define NPY_API_VERSION 0x1"]
-)  # fmt: skip
+    "text",
+    [
+        b"",
+        b"#define NPY_ABI_VERSION 0x2000000",
+        b"#define NPY_ABI_VERSION (1)\n#define NPY_API_VERSION 0x1",
+        b"#define NPY_ABI_VERSION 0x1\n#define NPY_ABI_VERSION 0x2\n#define NPY_API_VERSION 0x1",
+    ],
+)
 def test_a_header_that_does_not_tell_both_plainly_tells_nothing(
     tmp_path: Path, text: bytes
 ) -> None:

@@ -115,7 +115,7 @@ def test_another_schema_version_is_not_understood(version: str) -> None:
     [
         (("objects", 0, "size"), True, "$.objects[0].size"),
         (("objects", 0, "needed", 0), None, "$.objects[0].needed[0]"),
-        (("objects", 0, "version_needs", 0, "versions"), {}, "$.objects[0].version_needs[0].versions"),
+        (("objects", 0, "version_needs", 0, "file"), {}, "$.objects[0].version_needs[0].file"),
         (("provides", 0, "basis"), "guessed", "$.provides[0].basis"),
         (("provides", 0, "facts"), [], "$.provides[0].facts"),
         (("is_purelib",), 0, "$.is_purelib"),
