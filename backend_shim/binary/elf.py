@@ -46,11 +46,22 @@ _UNDEFINED = [
 # By st_other: STV_INTERNAL and STV_HIDDEN (gABI, "Symbol Visibility").
 _IS_INVISIBLE = [other & 3 in (1, 2) for other in range(256)]
 # gABI, "Sections": sh_type and sh_flags.
-_SHT_PROGBITS = 1
+_TABLE_TYPES = frozenset(
+    {
+        *(2, 3, 4, 5, 6, 8, 9, 11),  # SYMTAB STRTAB RELA HASH DYNAMIC NOBITS REL DYNSYM
+        *(14, 15, 16, 17, 18, 19),  # the arrays of functions, GROUP, SYMTAB_SHNDX, RELR
+        *(0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF),  # GNU_HASH and the versions
+    }
+)
 _SHF_ALLOC = 0x2
 _SHF_EXECINSTR = 0x4
 # Loaded data that no string literal of the program lies in.
-_TABLE_SECTIONS = (".eh_frame", ".gcc_except_table", ".interp", ".got", ".plt")
+_TABLE_SECTIONS = frozenset(
+    {
+        *(".eh_frame", ".eh_frame_hdr", ".gcc_except_table", ".interp", ".got", ".got.plt"),
+        *(".plt", ".plt.got", ".plt.sec", ".note.gnu.build-id", ".note.gnu.property"),
+    }
+)
 
 
 def read_elf(data: Buffer) -> SharedObject:
@@ -116,8 +127,8 @@ def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]
     constants: list[Section] = []
     code: list[Section] = []
     for name, (_, kind, flags, address, offset, size) in image.sections:
-        loaded = kind == _SHT_PROGBITS and flags & _SHF_ALLOC
-        if not (loaded or name == ".comment") or name.startswith(_TABLE_SECTIONS):
+        loaded = flags & _SHF_ALLOC and kind not in _TABLE_TYPES
+        if not (loaded or name == ".comment") or name in _TABLE_SECTIONS:
             continue
         if offset + size > image.size:
             return whole, ()

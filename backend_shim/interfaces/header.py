@@ -123,7 +123,7 @@ class InterfaceTree:
     files: tuple[InterfaceFile, ...]
 
     @cached_property
-    def _by_path(self) -> dict[str, InterfaceFile]:
+    def by_path(self) -> dict[str, InterfaceFile]:
         return {each.path: each for each in self.files}
 
     @cached_property
@@ -158,7 +158,7 @@ class InterfaceTree:
             return
         base = declaration.module.replace(".", "/")
         for path in (f"{base}.pxd", f"{base}/__init__.pxd"):
-            found = self._by_path.get(path)
+            found = self.by_path.get(path)
             attribute = declaration.name.removeprefix(declaration.module).removeprefix(".")
             if found and found.words.issuperset(attribute.split(".") if attribute else ()):
                 yield found
@@ -287,12 +287,19 @@ def _module_files(module: str, path: str) -> Iterator[str]:
 def compare_scope(
     declarations: Iterable[Declaration], old: InterfaceTree, new: InterfaceTree
 ) -> Reason:
-    """Whether all that declares any of `declarations` is the same in `old` and `new`."""
+    """Whether all that declares any of `declarations` is the same in `old` and `new`.
+
+    A symbol of C or C++ tells which header declares it and not what else of the headers was
+    compiled in: a layout, an inline function, a template. So for these no file may have changed.
+    """
     wanted = tuple(declarations)
     before, undeclared = old.scope(wanted)
     if undeclared or not before:
         return NotDeclared(names=undeclared)
     after, _ = new.scope(wanted)
+    if any(declaration.module is None for declaration in wanted):
+        before = old.by_path
+        after = {path: each for path, each in new.by_path.items() if path in before}
     changed = sorted(
         path
         for path in before.keys() | after.keys()

@@ -21,7 +21,18 @@ _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
 _TO_BE_COMPLETED: Final = re.compile(rb"\.[\0%{]")
 # What a longer literal goes on with, in ASCII or UTF-8.
 _TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]")
+# Only these make a Python string, which an import by name needs, of UTF-16 or UTF-32.
 _WIDE_ENCODINGS: Final = ("utf-16-le", "utf-32-le")
+_WIDE_DECODERS: Final = frozenset(
+    {
+        "PyUnicode_DecodeUTF16",
+        "PyUnicode_DecodeUTF32",
+        "PyUnicode_FromUnicode",
+        "PyUnicode_FromWideChar",
+    }
+)
+# The interpreter's functions, whatever they are called in other versions, and the loader's.
+_TAKES_NAMES: Final = ("Py", "_Py", "dlopen", "dlmopen")
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
 _LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"Go build ID")
@@ -70,10 +81,9 @@ class ConstantStrings:
         """
         if name not in self._names:
             found = set(self._find_names(name.encode()))
-            pieces = names_taken_apart(self._data, self._shared, name)
-            found.update((piece, False) for piece in pieces)
-            if any(self.contain(name.encode(wide)) for wide in _WIDE_ENCODINGS):
-                found.add((name + CUT, False))
+            # One literal is binding enough; what is in pieces beside it would only add detail.
+            if not found and self._can_ask_for_a_name:
+                found.update((piece, False) for piece in self._find_pieces(name))
             self._names[name] = frozenset(found)
         return self._names[name]
 
@@ -89,6 +99,25 @@ class ConstantStrings:
                 continue
             before = self._data[at - 1 : at] if at else b""
             yield found, not _WORD.match(before)
+
+    def _find_pieces(self, name: str) -> Iterator[str]:
+        """Names that stand in the object otherwise than as a literal of bytes."""
+        yield from names_taken_apart(self._data, self._shared, name)
+        if self._decodes_wide_strings:
+            if any(self.contain(name.encode(wide)) for wide in _WIDE_ENCODINGS):
+                yield name + CUT
+
+    @cached_property
+    def _decodes_wide_strings(self) -> bool:
+        return any(each.name in _WIDE_DECODERS for each in self._shared.imported)
+
+    @cached_property
+    def _can_ask_for_a_name(self) -> bool:
+        """Whether the object calls anything that takes the name of a module or of a library.
+
+        A plain library (OpenBLAS, libgfortran) has the most code of a wheel and does not.
+        """
+        return any(each.name.startswith(_TAKES_NAMES) for each in self._shared.imported)
 
     @cached_property
     def _is_c(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend_shim import __version__
 from backend_shim.errors import InvalidRecord
@@ -245,9 +246,11 @@ def _interfaces(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedSymbol:
-    """A symbol that a library of the wheel offers to others."""
+class ExportedSymbol(NamedTuple):
+    """A symbol that a library of the wheel offers to others.
+
+    No dataclass for the reason that `binary.shared_object.Symbol` is none: there are many.
+    """
 
     name: str
     version: str | None

@@ -91,9 +91,20 @@ def test_a_pxd_that_does_not_have_the_attribute_does_not_declare_it() -> None:
     assert compared(declared, None, Declaration("p.m", "p.m.f")) == "unchanged by digest: p/m.pxd"
 
 
-def test_an_identifier_is_declared_by_every_header_that_has_it() -> None:
-    files = {"a.h": b"int f(void);", "b.h": b"int g(void); /* f */", "c.hpp": b"#define F f"}
-    assert compared(files, None, Declaration(None, "f")) == "unchanged by digest: a.h c.hpp"
+def test_a_symbol_is_proven_by_all_headers_together() -> None:
+    # Which of them a consumer of C compiled in beside the declaration, nothing tells.
+    files = {"a.h": b"int f(void);", "b.h": b"struct s { int a; };"}
+    changed = {**files, "b.h": b"struct s { int b, a; };"}
+    assert compared(files, None, Declaration(None, "f")) == "unchanged by digest: a.h b.h"
+    assert compared(files, changed, Declaration(None, "f")) == "changed: b.h"
+    assert compared(files, {**files, "c.h": b""}, Declaration(None, "f")) == (
+        "unchanged by digest: a.h b.h"
+    )
+
+
+def test_a_symbol_that_only_a_comment_has_is_not_declared() -> None:
+    files = {"b.h": b"int g(void); /* f */"}
+    assert compared(files, None, Declaration(None, "f")) == "not declared: f"
 
 
 def test_one_name_without_a_declaration_leaves_all_unproven() -> None:
