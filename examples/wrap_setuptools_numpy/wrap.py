@@ -1,4 +1,4 @@
-"""Put the shim around the backend of a pyproject.toml: the three changes an author makes by hand."""
+"""Put the shim around the backend of a pyproject.toml, as an author does by hand."""
 
 import re
 import sys

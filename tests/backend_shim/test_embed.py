@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from backend_shim.embed import embed
-from backend_shim.fingerprinting import recorded_build_inputs
 from backend_shim.errors import InvalidRecord, InvalidWheel
-from backend_shim.fingerprinting import recorded_fingerprint
+from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
 from backend_shim.interfaces import import_name
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, STANDARD_NAMES
 from backend_shim.wheel.archive import WheelArchive

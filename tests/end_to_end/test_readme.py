@@ -38,7 +38,7 @@ def run(command: str, directory: Path) -> str:
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
-        cwd=directory, env=environment, capture_output=True, text=True, timeout=1200,
+        cwd=directory, env=environment, capture_output=True, text=True, timeout=1200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
     return done.stdout

@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
     def _usual(self, path: str) -> tuple[int, dict[str, str], bytes]:

@@ -179,7 +179,7 @@ def test_what_was_taken_apart_is_known_only_as_far_as_it_was_read() -> None:
     data = copies(name, level="-O2")
     if opened(data).shared.machine != "x86_64":
         pytest.skip("vectors of 16 bytes are looked for in x86-64 objects")
-    assert {"scipy.linalg.cyt", "scipy.linalg.cyt*"} & set().union(*found(data, "scipy"))
+    assert any(each.startswith("scipy.linalg.cyt") for each in set().union(*found(data, "scipy")))
 
 
 @pytest.mark.parametrize("kind", ["u", "U", "L"])
