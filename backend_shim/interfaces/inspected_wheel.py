@@ -32,7 +32,8 @@ _WIDE_DECODERS: Final = frozenset(
     }
 )
 # The interpreter's functions, whatever they are called in other versions, and the loader's.
-_TAKES_NAMES: Final = ("Py", "_Py", "dlopen", "dlmopen")
+_INTERPRETER: Final = ("Py", "_Py")
+_LOADER: Final = ("dlopen", "dlmopen")
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
 _LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"Go build ID")
@@ -112,12 +113,19 @@ class ConstantStrings:
         return any(each.name in _WIDE_DECODERS for each in self._shared.imported)
 
     @cached_property
+    def ask_the_interpreter(self) -> bool:
+        """Whether the object calls the interpreter: without that no Python object is in reach."""
+        return any(each.name.startswith(_INTERPRETER) for each in self._shared.imported)
+
+    @cached_property
     def _can_ask_for_a_name(self) -> bool:
         """Whether the object calls anything that takes the name of a module or of a library.
 
         A plain library (OpenBLAS, libgfortran) has the most code of a wheel and does not.
         """
-        return any(each.name.startswith(_TAKES_NAMES) for each in self._shared.imported)
+        return self.ask_the_interpreter or any(
+            each.name.startswith(_LOADER) for each in self._shared.imported
+        )
 
     @cached_property
     def _is_c(self) -> bool:

@@ -159,17 +159,16 @@ class _Use:
 def read_object(opened: OpenObject) -> JSONValue:
     """How this object reaches the API: `compiled`, `by-name`, `types-only` or not at all (None)."""
     strings = opened.strings
-    has_capsule = strings.contain(_CAPSULE) or strings.contain(_UFUNC_CAPSULE)
-    knows_new = strings.contain(_NEW_PATH)
-    if not has_capsule:
+    reaches = strings.ask_the_interpreter
+    if not reaches or not (strings.contain(_CAPSULE) or strings.contain(_UFUNC_CAPSULE)):
         # Cython's `cimport numpy` without `import_array()` still checks the sizes of NumPy's types.
-        names_numpy = any(literal == PROVIDER for literal, _ in strings.names(PROVIDER))
-        checks_sizes = names_numpy and strings.contain(_SIZE_CHECK)
-        if checks_sizes or any(
+        checks_sizes = reaches and strings.contain(_SIZE_CHECK)
+        if (checks_sizes and any(name == PROVIDER for name, _ in strings.names(PROVIDER))) or any(
             _SHARED_TABLE.fullmatch(each.name) for each in opened.shared.imported
         ):
-            return {"use": "types-only", "knows_new": knows_new}
+            return {"use": "types-only", "knows_new": strings.contain(_NEW_PATH)}
         return None
+    knows_new = strings.contain(_NEW_PATH)
     compiled = any(map(strings.contain, (_NEW_MODULE, _OLD_MODULE, _VERSION_CHECK)))
     if compiled:
         # pybind11 in the same object may know the new path while `import_array()` does not.

@@ -40,6 +40,8 @@ class TypesMayBeShared(Reason):
 
 def read_object(opened: OpenObject) -> JSONValue:
     """The registries that this object has: the pybind11 id, or the library's name."""
+    if not opened.strings.ask_the_interpreter:
+        return None
     ids = {
         found.decode("ascii", "replace")
         for found in opened.strings.matches(b"__pybind11_internals_", _PYBIND11)

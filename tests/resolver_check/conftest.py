@@ -112,7 +112,10 @@ class Factory:
         """The bytes of an extension module."""
         returned = "".join(f'case {at}: return "{text}";' for at, text in enumerate(strings))
         source = f"const char *PyInit__{name}(int n) {{ switch (n) {{ {returned} }} return 0; }}"
-        return self._compile(source)
+        # As every extension module that binds by a name, it calls the interpreter.
+        return self._compile(
+            f"{source} int PyImport_Import(void); int asks(void) {{ return PyImport_Import(); }}"
+        )
 
     def pure(self, name: str, *, version: str = "1.0", requires: list[str] | None = None) -> Path:
         """A wheel without binaries."""

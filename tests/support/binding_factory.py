@@ -22,6 +22,7 @@ from backend_shim.record.fingerprint import ExportedSymbol, ExportingObject, Sym
 from backend_shim.wheel.archive import WheelArchive
 from tests.support.wheel_factory import make_wheel
 
+ASKS = "int PyImport_Import(void); int asks(void) { return PyImport_Import(); }"
 TAG = "cp311-cp311-manylinux_2_17_x86_64"
 
 
@@ -62,15 +63,15 @@ def compiled(
 
 @functools.cache
 def literals(*texts: str, language: str = "c") -> bytes:
-    """A shared object whose read-only data hold `texts` as C literals.
+    """An extension module, as it calls the interpreter, whose read-only data hold `texts`.
 
     With `language` "rust" they are followed by each other, as Rust and Go have them.
     """
     if language == "rust":
         joined = "".join(texts) + "/rustc/0123/library"
-        return compiled(f'const char all[{len(joined)}] = "{joined}";')
+        return compiled(f'const char all[{len(joined)}] = "{joined}"; {ASKS}')
     rows = ",".join(f'"{text}"' for text in texts)
-    return compiled(f"const char *const all[] = {{{rows}}};")
+    return compiled(f"const char *const all[] = {{{rows}}}; {ASKS}")
 
 
 def opened(data: bytes, *, looked_for: Collection[str] = (), path: str = "a.so") -> OpenObject:
