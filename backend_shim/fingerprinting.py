@@ -38,8 +38,6 @@ from backend_shim.wheel.manifest import digest_of_bytes
 
 _MAGIC_SIZE: Final = 8
 _GRAFTED_DIRECTORY: Final = re.compile(r"(?:.*/)?(?:[^/]+\.libs|\.dylibs|\.libs)/")
-# PEP 489, "Export Hook Name": PyInitU_ for names that are not ASCII; PEP 793: PyModExport_.
-_ENTRY_POINTS: Final = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 _UNNORMALIZED: Final = re.compile(r"[-_.]+")
 
 
@@ -144,7 +142,7 @@ def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> I
 def _kind(shared: SharedObject) -> str:
     if shared.is_executable:
         return "executable"
-    if any(symbol.name.startswith(_ENTRY_POINTS) for symbol in shared.exported):
+    if any(symbol.name.startswith(linking.ENTRY_POINTS) for symbol in shared.exported):
         return "extension-module"
     return "library"
 

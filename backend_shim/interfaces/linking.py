@@ -43,7 +43,8 @@ _PLATFORM: Final = re.compile(
 # Named like the interpreter's own. Where an object links to another distribution, such a name may
 # as well be that one's (`PySide…`), so there it is recorded.
 _INTERPRETER: Final = re.compile(r"_?Py[A-Z_]")
-_ENTRY_POINT: Final = re.compile(r"Py(?:Init|ModExport)U?_\w+")
+# PEP 489, "Export Hook Name": PyInitU_ for names that are not ASCII; PEP 793: PyModExport_.
+ENTRY_POINTS: Final = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 # The first index of `.gnu.version` that stands for a version node other than the base.
 _FIRST_VERSION: Final = 2
 
@@ -168,7 +169,7 @@ def exported_tables(wheel: InspectedWheel) -> SymbolTables:
 
 
 def _offered(each: InspectedObject) -> list[Symbol]:
-    return [symbol for symbol in each.shared.exported if not _ENTRY_POINT.fullmatch(symbol.name)]
+    return [symbol for symbol in each.shared.exported if not symbol.name.startswith(ENTRY_POINTS)]
 
 
 def read_object(_opened: OpenObject) -> JSONValue:
