@@ -48,18 +48,18 @@ _ACCEPTED: Final = {
 class PureConsumer(Reason):
     """The consumer holds no binary, so a rebuild could not come out otherwise."""
 
-    kind: ClassVar = "pure"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.PURE
+    kind: ClassVar[str] = "pure"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.PURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoBinding(Reason):
     """No binary of the consumer links to the provider, names it, or shares a registry with it."""
 
-    kind: ClassVar = "no-binding"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.NO_BINDING
+    kind: ClassVar[str] = "no-binding"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.NO_BINDING
     looked_for: tuple[str, ...]
 
 
@@ -67,8 +67,8 @@ class NoBinding(Reason):
 class UnreadBinary(Reason):
     """A binary could not be read, so what it binds to is not known."""
 
-    kind: ClassVar = "unread-binary"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "unread-binary"
+    effect: ClassVar[Effect] = Effect.OPEN
     wheel: str
     path: str
     why: str
@@ -78,8 +78,8 @@ class UnreadBinary(Reason):
 class InterfaceUnknown(Reason):
     """The record names an interface that this program does not know."""
 
-    kind: ClassVar = "interface-unknown"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "interface-unknown"
+    effect: ClassVar[Effect] = Effect.OPEN
     interface: str
 
 
@@ -87,8 +87,8 @@ class InterfaceUnknown(Reason):
 class TargetsDiffer(Reason):
     """Consumer and new provider are for different interpreters or platforms."""
 
-    kind: ClassVar = "targets-differ"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "targets-differ"
+    effect: ClassVar[Effect] = Effect.OPEN
     consumer: tuple[str, ...]
     provider: tuple[str, ...]
 
@@ -97,8 +97,8 @@ class TargetsDiffer(Reason):
 class WheelUnreadable(Reason):
     """A wheel that had to be read could not be."""
 
-    kind: ClassVar = "wheel-unreadable"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "wheel-unreadable"
+    effect: ClassVar[Effect] = Effect.OPEN
     wheel: str
     why: str
 
@@ -107,8 +107,8 @@ class WheelUnreadable(Reason):
 class NoNewWheel(Reason):
     """The source has no wheel of the new version for this target; only metadata is known."""
 
-    kind: ClassVar = "no-new-wheel"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "no-new-wheel"
+    effect: ClassVar[Effect] = Effect.OPEN
     name: str
     version: str
 
@@ -117,8 +117,8 @@ class NoNewWheel(Reason):
 class Derived(Reason):
     """The wheel's fingerprint was taken on the fly from its binaries, and why."""
 
-    kind: ClassVar = "derived"
-    effect: ClassVar = Effect.NOTE
+    kind: ClassVar[str] = "derived"
+    effect: ClassVar[Effect] = Effect.NOTE
     wheel: str
     why: str
 
@@ -127,8 +127,8 @@ class Derived(Reason):
 class RecordUnused(Reason):
     """A record other than the fingerprint cannot be used, and why; it counts as absent."""
 
-    kind: ClassVar = "record-unused"
-    effect: ClassVar = Effect.NOTE
+    kind: ClassVar[str] = "record-unused"
+    effect: ClassVar[Effect] = Effect.NOTE
     wheel: str
     record: str
     """File name in `.dist-info`."""

@@ -71,9 +71,9 @@ _CYTHON_INCLUDE = re.compile(
 class InterfaceFilesUnchanged(Reason):
     """Every file in the scope of the binding is the same in the old and the new provider."""
 
-    kind: ClassVar = "interface-files-unchanged"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.SAME_INTERFACE
+    kind: ClassVar[str] = "interface-files-unchanged"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.SAME_INTERFACE
     files: tuple[str, ...]
     equal_by: str
     """`digest`, or `tokens` where comments or white space differ."""
@@ -83,8 +83,8 @@ class InterfaceFilesUnchanged(Reason):
 class InterfaceFilesChanged(Reason):
     """Files in the scope of the binding differ, so they prove nothing."""
 
-    kind: ClassVar = "interface-files-changed"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "interface-files-changed"
+    effect: ClassVar[Effect] = Effect.OPEN
     files: tuple[str, ...]
 
 
@@ -92,8 +92,8 @@ class InterfaceFilesChanged(Reason):
 class NotDeclared(Reason):
     """No interface file of the provider declares what the consumer uses."""
 
-    kind: ClassVar = "not-declared"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "not-declared"
+    effect: ClassVar[Effect] = Effect.OPEN
     names: tuple[str, ...]
 
 

@@ -46,8 +46,8 @@ _SOURCE_SUFFIXES: Final = frozenset(
 class NamedInBinary(Reason):
     """A binary of the consumer names a module or library of the provider; no rule says why."""
 
-    kind: ClassVar = "named-in-binary"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "named-in-binary"
+    effect: ClassVar[Effect] = Effect.OPEN
     names: tuple[str, ...]
 
 

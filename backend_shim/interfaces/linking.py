@@ -53,8 +53,8 @@ _FIRST_VERSION: Final = 2
 class SonameMissing(Reason):
     """A library of the old provider is not in the new one; the loader refuses the consumer."""
 
-    kind: ClassVar = "soname-missing"
-    effect: ClassVar = Effect.REFUSES
+    kind: ClassVar[str] = "soname-missing"
+    effect: ClassVar[Effect] = Effect.REFUSES
     object: str
     soname: str
 
@@ -63,8 +63,8 @@ class SonameMissing(Reason):
 class SymbolMissing(Reason):
     """A symbol that the consumer imports is no longer exported, or not with that version."""
 
-    kind: ClassVar = "symbol-missing"
-    effect: ClassVar = Effect.REFUSES
+    kind: ClassVar[str] = "symbol-missing"
+    effect: ClassVar[Effect] = Effect.REFUSES
     object: str
     symbol: str
     version: str | None
@@ -74,8 +74,8 @@ class SymbolMissing(Reason):
 class SymbolChanged(Reason):
     """An imported symbol is of another kind, or a data object or vtable of another size."""
 
-    kind: ClassVar = "symbol-changed"
-    effect: ClassVar = Effect.REFUSES
+    kind: ClassVar[str] = "symbol-changed"
+    effect: ClassVar[Effect] = Effect.REFUSES
     object: str
     symbol: str
     old: str
@@ -86,9 +86,9 @@ class SymbolChanged(Reason):
 class SymbolsPresent(Reason):
     """Every symbol taken from the provider is still exported: same version, kind and size."""
 
-    kind: ClassVar = "symbols-present"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.SYMBOLS
+    kind: ClassVar[str] = "symbols-present"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.SYMBOLS
     libraries: tuple[str, ...]
     symbols: int
 
@@ -97,8 +97,8 @@ class SymbolsPresent(Reason):
 class NewlyProvided(Reason):
     """The consumer needs a library that the old provider did not have and the new one has."""
 
-    kind: ClassVar = "newly-provided"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "newly-provided"
+    effect: ClassVar[Effect] = Effect.OPEN
     object: str
     soname: str
 
@@ -107,8 +107,8 @@ class NewlyProvided(Reason):
 class LibraryMoved(Reason):
     """The library lies elsewhere in the new provider, so a run path may no longer lead to it."""
 
-    kind: ClassVar = "library-moved"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "library-moved"
+    effect: ClassVar[Effect] = Effect.OPEN
     soname: str
     old: tuple[str, ...]
     new: tuple[str, ...]
@@ -118,8 +118,8 @@ class LibraryMoved(Reason):
 class ProviderNeedsMore(Reason):
     """The new provider's libraries need others that the old one's did not, wherever those are."""
 
-    kind: ClassVar = "provider-needs-more"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "provider-needs-more"
+    effect: ClassVar[Effect] = Effect.OPEN
     sonames: tuple[str, ...]
 
 

@@ -65,9 +65,9 @@ _DEFINE: Final = re.compile(
 class NumpySeriesFits(Reason):
     """The new NumPy's ABI version is accepted and it has all that the consumer targets."""
 
-    kind: ClassVar = "numpy-c-api-fits"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.PROMISE
+    kind: ClassVar[str] = "numpy-c-api-fits"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.PROMISE
     accepts: tuple[int, ...]
     offered: int
     target: str | None
@@ -79,8 +79,8 @@ class NumpySeriesFits(Reason):
 class NumpyAbiRefused(Reason):
     """The consumer was compiled for an ABI version that the new NumPy does not have."""
 
-    kind: ClassVar = "numpy-abi-refused"
-    effect: ClassVar = Effect.REFUSES
+    kind: ClassVar[str] = "numpy-abi-refused"
+    effect: ClassVar[Effect] = Effect.REFUSES
     accepts: tuple[int, ...]
     offered: int
     release: str
@@ -90,8 +90,8 @@ class NumpyAbiRefused(Reason):
 class NumpyTooOld(Reason):
     """The consumer targets a newer NumPy than the new one."""
 
-    kind: ClassVar = "numpy-too-old"
-    effect: ClassVar = Effect.REFUSES
+    kind: ClassVar[str] = "numpy-too-old"
+    effect: ClassVar[Effect] = Effect.REFUSES
     target: str
     release: str
 
@@ -100,8 +100,8 @@ class NumpyTooOld(Reason):
 class NumpyTargetUnknown(Reason):
     """Nothing tells what the consumer targets, and the new NumPy offers less than the old one."""
 
-    kind: ClassVar = "numpy-target-unknown"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "numpy-target-unknown"
+    effect: ClassVar[Effect] = Effect.OPEN
     old_release: str
     release: str
 
@@ -110,9 +110,9 @@ class NumpyTargetUnknown(Reason):
 class NumpyFoundByName(Reason):
     """Objects that look the API up by name find it, but may hold struct layouts of another ABI."""
 
-    kind: ClassVar = "numpy-found-by-name"
-    effect: ClassVar = Effect.SUPPORTS
-    evidence: ClassVar = Evidence.SYMBOLS
+    kind: ClassVar[str] = "numpy-found-by-name"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.SYMBOLS
     offered: int
     release: str
 
@@ -121,8 +121,8 @@ class NumpyFoundByName(Reason):
 class NumpyLayoutUnknown(Reason):
     """The consumer uses NumPy's types, and nothing tells for which ABI it was compiled."""
 
-    kind: ClassVar = "numpy-layout-unknown"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "numpy-layout-unknown"
+    effect: ClassVar[Effect] = Effect.OPEN
     offered: int
     release: str
 
@@ -131,8 +131,8 @@ class NumpyLayoutUnknown(Reason):
 class NumpyVersionsUnknown(Reason):
     """The provider does not say its ABI and feature version."""
 
-    kind: ClassVar = "numpy-versions-unknown"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "numpy-versions-unknown"
+    effect: ClassVar[Effect] = Effect.OPEN
     release: str
 
 

@@ -33,8 +33,8 @@ _MARKS: Final = {
 class TypesMayBeShared(Reason):
     """Both wheels register C++ types with the same library, and may exchange them."""
 
-    kind: ClassVar = "types-may-be-shared"
-    effect: ClassVar = Effect.OPEN
+    kind: ClassVar[str] = "types-may-be-shared"
+    effect: ClassVar[Effect] = Effect.OPEN
     registries: tuple[str, ...]
 
 
