@@ -185,7 +185,10 @@ def is_interface_file(path: str) -> bool:
     if ".libs/" in path:
         return False
     return lower.endswith(SUFFIXES) or (
-        _INCLUDE_DIRECTORY.fullmatch(path) is not None and not lower.endswith(_NO_HEADER)
+        # Looked at for every member of a wheel, so the plain test comes first.
+        ("include/" in path or "headers/" in path)
+        and _INCLUDE_DIRECTORY.fullmatch(path) is not None
+        and not lower.endswith(_NO_HEADER)
     )
 
 

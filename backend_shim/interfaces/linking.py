@@ -128,6 +128,11 @@ def _is_platform(library: str) -> bool:
     return _PLATFORM.fullmatch(library) is not None
 
 
+@functools.lru_cache(maxsize=8192)  # the same few hundred names in every extension module
+def _is_interpreter(symbol: str) -> bool:
+    return _INTERPRETER.match(symbol) is not None
+
+
 class _Import(NamedTuple):
     name: str
     version: str | None
@@ -258,7 +263,7 @@ def _foreign_imports(
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK).
             or symbol.binding == "weak"
             or (symbol.library is not None and _is_platform(symbol.library))
-            or (not links_elsewhere and _INTERPRETER.match(symbol.name))
+            or (not links_elsewhere and _is_interpreter(symbol.name))
         ):
             continue
         yield _Import(symbol.name, symbol.version)

@@ -177,7 +177,7 @@ def read_object(opened: OpenObject) -> JSONValue:
     return {
         "use": "compiled" if compiled else "by-name",
         "knows_new": knows_new,
-        "is_pybind11": strings.contain(_PYBIND11),
+        "is_pybind11": not compiled and strings.contain(_PYBIND11),
         "target": list(targets[-1]) if targets else None,
         "feature_version": None
         if targets or not compiled
