@@ -96,8 +96,8 @@ def fingerprint_wheel(
         is_purelib=not objects and not unread,
         objects=tuple(_object_record(archive, each) for each in objects),
         unread=tuple(unread),
-        provides=_facts(wheel, basis, side="provides"),
-        requires=_facts(wheel, basis, side="requires") if objects else (),
+        provides=tuple(_provided(wheel, basis)),
+        requires=tuple(_required(wheel, basis)) if objects else (),
     )
     return Fingerprinted(fingerprint=fingerprint, symbols=linking.exported_tables(wheel))
 
@@ -168,20 +168,18 @@ def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord
     )
 
 
-def _facts(wheel: InspectedWheel, basis: Basis, *, side: str) -> tuple[InterfaceFacts, ...]:
-    found = []
-    for interface in INTERFACES:
-        facts = interface.provides(wheel) if side == "provides" else interface.requires(wheel)
-        if facts is not None:
-            found.append(
-                InterfaceFacts(
-                    interface=interface.name,
-                    basis=basis,
-                    facts=facts,
-                    provider=interface.provider if side == "requires" else None,
-                )
+def _provided(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
+    for interface in sorted(INTERFACES, key=lambda each: each.name):
+        if (facts := interface.provides(wheel)) is not None:
+            yield InterfaceFacts(interface=interface.name, basis=basis, facts=facts)
+
+
+def _required(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
+    for interface in sorted(INTERFACES, key=lambda each: each.name):
+        if (facts := interface.requires(wheel)) is not None:
+            yield InterfaceFacts(
+                interface=interface.name, basis=basis, facts=facts, provider=interface.provider
             )
-    return tuple(sorted(found, key=lambda each: each.interface))
 
 
 def _wanted_text(archive: WheelArchive) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal, NoReturn, TypeAlias, cast, overload
 
 from backend_shim.errors import InvalidRecord, UnknownSchema
@@ -16,7 +16,6 @@ from backend_shim.record.canonical import JSONValue
 from backend_shim.record.names import SCHEMA_VERSION
 
 JSONObject: TypeAlias = "Mapping[str, JSONValue]"
-JSONList: TypeAlias = "Sequence[JSONValue]"
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 32

@@ -19,8 +19,6 @@ STANDARD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-RECORD_NAMES: Final = (FINGERPRINT, BUILD_INPUTS, SYMBOLS)
-
 SCHEMA_VERSION: Final = "0.1"
 
 GENERATOR_NAME: Final = "wheel-abi"
