@@ -127,15 +127,19 @@ def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> I
             looked_for=wanted,
         )
         seen: dict[str, JSONValue] = {}
+        accounted: set[str] = set()
         for interface in INTERFACES:
             if (found := interface.read_object(opened)) is not None:
                 seen[interface.name] = found
+                if interface.accounts_for is not None:
+                    accounted |= interface.accounts_for(found)
     return InspectedObject(
         path=member.name,
         kind=_kind(shared),
         is_grafted=_GRAFTED_DIRECTORY.match(member.name) is not None,
         shared=replace(shared, constants=(), code=()),
         seen=seen,
+        accounted=frozenset(accounted),
     )
 
 

@@ -133,15 +133,18 @@ def provides(_wheel: InspectedWheel) -> Facts | None:
 
 
 def requires(wheel: InspectedWheel) -> Facts | None:
-    """Which names were looked for, and the literals found, over all objects of the wheel."""
+    """Which names were looked for, and the literals that no other interface answers for.
+
+    Over all objects of the wheel.
+    """
     whole: set[str] = set()
     tails: set[str] = set()
-    for _, found in wheel.seen(NAME):
+    for each, found in wheel.seen(NAME):
         assert isinstance(found, dict)
         for name in found:
             literals = get_object(found, name, "$")
-            whole.update(get_str_list(literals, "whole", "$"))
-            tails.update(get_str_list(literals, "tails", "$"))
+            whole |= set(get_str_list(literals, "whole", "$")) - each.accounted
+            tails |= set(get_str_list(literals, "tails", "$")) - each.accounted
     if not wheel.looked_for:
         return None
     return Facts(

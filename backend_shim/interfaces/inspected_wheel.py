@@ -167,6 +167,8 @@ class InspectedObject:
     shared: SharedObject
     seen: Mapping[str, JSONValue]
     """By interface name, what its `read_object` returned."""
+    accounted: frozenset[str] = frozenset()
+    """Names in it that an interface answers for: nobody else has to ask what they are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,9 @@ class Interface:
     """Normalized name of the one project whose interface this is."""
     explains: Callable[[str], bool] | None = None
     """Whether it accounts for the name of that module of the project in a binary."""
+    accounts_for: Callable[[JSONValue], frozenset[str]] | None = None
+    """Of what `read_object` returned, the names (as they stand in the binary) that its own facts
+    answer for, so that `import_name` need not leave them open."""
     wanted_text: tuple[str, ...] = ()
     """File names of the members whose content `provides` wants to see."""
 
@@ -48,6 +51,7 @@ def _interface(module: ModuleType) -> Interface:
         is_satisfied=module.is_satisfied,
         provider=getattr(module, "PROVIDER", None),
         explains=getattr(module, "explains", None),
+        accounts_for=getattr(module, "accounts_for", None),
         wanted_text=getattr(module, "WANTED_TEXT", ()),
     )
 

@@ -1,0 +1,1 @@
+"""A sentence per reason: one file for each interface, and one for what is no interface's."""

@@ -1,0 +1,32 @@
+"""What belongs to no interface."""
+
+from __future__ import annotations
+
+from backend_shim.interfaces.reasons import Reason
+from resolver_check import model
+from resolver_check.report.sentences.listing import some
+
+
+def sentence(reason: Reason) -> str | None:
+    """What `reason` says, if it is one of these."""
+    match reason:
+        case model.PureConsumer():
+            return "it holds no binary, so nothing in it depends on the provider's ABI"
+        case model.NoBinding():
+            return f"no binary of it links to or names {some(reason.looked_for)}"
+        case model.UnreadBinary():
+            return f"{reason.path} ({reason.wheel}) could not be read: {reason.why}"
+        case model.InterfaceUnknown():
+            return f"its record names the interface {reason.interface!r}, which is not known here"
+        case model.TargetsDiffer():
+            ours, theirs = some(reason.consumer), some(reason.provider)
+            return f"it is for {ours}, the new provider for {theirs}: no environment has both"
+        case model.WheelUnreadable():
+            return f"{reason.wheel} could not be read: {reason.why}"
+        case model.NoNewWheel():
+            return f"there is no wheel of {reason.name} {reason.version} to judge by"
+        case model.Derived():
+            return f"the fingerprint of {reason.wheel} was derived from its binaries: {reason.why}"
+        case model.RecordUnused():
+            return f"{reason.record} in {reason.wheel} is not used: {reason.why}"
+    return None
