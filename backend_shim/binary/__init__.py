@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from backend_shim.binary.elf import read_elf
-from backend_shim.binary.elf_image import Buffer
+from backend_shim.binary.file_bytes import Buffer
+from backend_shim.binary.macho import read_macho
 from backend_shim.binary.magic import binary_format
+from backend_shim.binary.pe import read_pe
 from backend_shim.binary.shared_object import Section, SharedObject, Symbol
 from backend_shim.errors import InvalidBinary
 
@@ -15,20 +17,23 @@ __all__ = [
     "Symbol",
     "binary_format",
     "read_elf",
-    "read_shared_object",
+    "read_macho",
+    "read_pe",
+    "read_shared_objects",
 ]
 
-_NOT_READ_YET = {"macho": "Mach-O", "pe": "PE"}
 
+def read_shared_objects(data: Buffer) -> tuple[SharedObject, ...]:
+    """Return what `data` offers and needs, whichever format it has: one object for each machine.
 
-def read_shared_object(data: Buffer) -> SharedObject:
-    """Return what `data` offers and needs, whichever format it has.
-
-    Raises InvalidBinary if the bytes contradict themselves or are in no format that is read.
+    More than one, for different machines, only of a universal Mach-O file. Raises InvalidBinary if
+    the bytes contradict themselves or are in no format that is read.
     """
-    found = binary_format(bytes(data[:1024]))
-    if found is None:
-        raise InvalidBinary("neither ELF, Mach-O nor PE")
-    if found in _NOT_READ_YET:
-        raise InvalidBinary(f"{_NOT_READ_YET[found]} objects are not read yet")
-    return read_elf(data)
+    match binary_format(bytes(data[:1024])):
+        case "elf":
+            return (read_elf(data),)
+        case "pe":
+            return (read_pe(data),)
+        case "macho":
+            return read_macho(data)
+    raise InvalidBinary("neither ELF, Mach-O nor PE")

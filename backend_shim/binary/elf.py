@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from itertools import repeat
 from struct import Struct, unpack
 
-from backend_shim.binary.elf_image import PT_LOAD, Buffer, ElfImage, StringTable
+from backend_shim.binary.elf_image import PT_LOAD, ElfImage
 from backend_shim.binary.elf_versions import VERSION_MASK, Versions, read_versions
+from backend_shim.binary.file_bytes import Buffer, StringTable
 from backend_shim.binary.shared_object import Section, SharedObject, Symbol
 from backend_shim.errors import InvalidBinary
 
@@ -195,10 +196,10 @@ def _read_symbols(
             raise strings.refusal(end, name_at)
         name = text[name_at:end] if is_ascii else strings.decoded(text[name_at:end])
         if section:  # else SHN_UNDEF
-            row = (name, version, kind, binding, size, is_hidden, index, None)
+            row = (name, version, kind, binding, size, is_hidden, index, None, None)
             exported.append(new(Symbol, row))
         else:
-            need = (name, version, kind, binding, 0, is_hidden, index, library)
+            need = (name, version, kind, binding, 0, is_hidden, index, library, None)
             imported.append(new(Symbol, need))
     return exported, imported
 

@@ -5,15 +5,11 @@ Source: gABI (System V ABI), "Object Files" and "Program Loading and Dynamic Lin
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_right
 from struct import Struct
-from typing import TypeAlias
 
+from backend_shim.binary.file_bytes import Buffer, FileBytes
 from backend_shim.errors import InvalidBinary
-
-Buffer: TypeAlias = bytes | mmap.mmap | memoryview
-"""A memoryview must be of single bytes."""
 
 PT_LOAD = 1
 _PN_XNUM = _SHN_XINDEX = 0xFFFF
@@ -50,51 +46,11 @@ _LAYOUTS = {
 }
 
 
-class StringTable:
-    """A string table, read as UTF-8.
-
-    ELF names no encoding; compilers write UTF-8. Bytes that are not become `\\xNN`: latin-1 would
-    garble real names, and surrogates could not be written as JSON.
-
-    Names may overlap, so a small table can spell out an enormous number of characters; more than
-    `limit` of them are refused.
-    """
-
-    def __init__(self, table: bytes, limit: int) -> None:
-        self.text = table.decode("latin-1")  # one character per byte: offsets stay what they are
-        self.is_ascii = table.isascii()
-        self.left = limit
-
-    def at(self, offset: int) -> str:
-        """Return the string that begins at `offset`."""
-        end = self.text.find("\0", offset)
-        self.left -= end - offset
-        if end < 0 or self.left < 0:
-            raise self.refusal(end, offset)
-        return self.decoded(self.text[offset:end])
-
-    def decoded(self, raw: str) -> str:
-        """Return `raw`, which was cut out of `text`, as UTF-8."""
-        if self.is_ascii or raw.isascii():
-            return raw
-        return raw.encode("latin-1").decode("utf-8", "backslashreplace")
-
-    def refusal(self, end: int, offset: int) -> InvalidBinary:
-        """Return why no string from `offset` to `end` is handed out."""
-        if end < 0:
-            return InvalidBinary(f"no string ends behind offset {offset} of its string table")
-        return InvalidBinary("the names overlap until they are far longer than the file")
-
-
-class ElfImage:
-    """The headers of an ELF file and its bytes by offset or address; raises InvalidBinary.
-
-    Reads are copies: a view left in a traceback would keep the caller from closing its mmap.
-    """
+class ElfImage(FileBytes):
+    """The headers of an ELF file and its bytes by offset or address; raises InvalidBinary."""
 
     def __init__(self, data: Buffer) -> None:
-        self._data = data
-        self.size = len(data)
+        super().__init__(data)
         layout = _LAYOUTS.get(bytes(data[4:6]))
         if bytes(data[:4]) != b"\x7fELF" or layout is None:
             raise InvalidBinary("not an ELF file of a known class and byte order")
@@ -121,12 +77,6 @@ class ElfImage:
         )
         self._load_addresses = [start for start, _, _ in self._loads]
 
-    def read(self, offset: int, size: int, what: str) -> bytes:
-        """Return `size` bytes at `offset` of the file."""
-        if offset + size > self.size:
-            raise InvalidBinary(f"{what}: {size} bytes at {offset} are not all in the file")
-        return bytes(self._data[offset : offset + size])
-
     def locate(self, address: int, what: str) -> tuple[int, int]:
         """Return the file offset of `address` and how many bytes its segment has from there."""
         # "PT_LOAD entries [...] appear in ascending order, sorted on the p_vaddr member" (gABI), so
@@ -146,10 +96,6 @@ class ElfImage:
         if size > available:
             raise InvalidBinary(f"{what}: {size} bytes at {address:#x} leave their segment")
         return self.read(offset, size, what)
-
-    def string_table(self, table: bytes) -> StringTable:
-        """Return `table` with a limit that no sound file reaches."""
-        return StringTable(table, 4 * self.size + 0x10000)
 
     def _read_program_headers(
         self, offset: int, entry_size: int, count: int

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from backend_shim.binary.elf_image import ElfImage, StringTable
+from backend_shim.binary.elf_image import ElfImage
+from backend_shim.binary.file_bytes import StringTable
 from backend_shim.errors import InvalidBinary
 
 VERSION_MASK = 0x7FFF

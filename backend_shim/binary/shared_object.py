@@ -14,21 +14,29 @@ class Symbol(NamedTuple):
     """A defined symbol that others can bind to, or an undefined one that this object needs."""
 
     name: str
+    """Mach-O: without the underscore that compilers put before it. PE: `#5` for ordinal 5, where
+    there is no name."""
     version: str | None
-    """Symbol version node such as `GLIBC_2.34`; None where the object gives it none."""
+    """ELF: symbol version node such as `GLIBC_2.34`; None where the object gives it none."""
     kind: str
-    """`function`, `object`, `tls`, `ifunc`, `notype`, or `other`."""
+    """`function`, `object`, `tls`, `ifunc`, `notype`, or `other`. PE and Mach-O: whether the
+    section is executable; `notype` for what is needed or defined elsewhere."""
     binding: str
-    """`global`, `weak` or `unique`."""
+    """`global`, `weak` or `unique`. ELF and Mach-O: a weak undefined symbol may stay without a
+    definition."""
     size: int
-    """`st_size` in bytes; for an undefined symbol 0."""
+    """ELF: `st_size` in bytes; for an undefined symbol 0. PE and Mach-O record none: always 0."""
     is_hidden: bool = False
     """ELF: the hidden bit of `.gnu.version` is set (`name@VERSION`, not `name@@VERSION`)."""
     version_index: int = 1
     """ELF: index in `.gnu.version` without the hidden bit; 1 is the base (no version)."""
     library: str | None = None
-    """Undefined: the file that the version need names (ELF `vn_file`), or the library that PE and
-    Mach-O name for each symbol. None where the format does not say."""
+    """Undefined: the file that the version need names (ELF `vn_file`), or that one of `needed`
+    which has to define it (PE always; Mach-O by two-level namespace). None where the format does
+    not say: looked up in whatever is loaded."""
+    forwards_to: str | None = None
+    """Defined: where the definition really is. PE: `LIBRARY.name` or `LIBRARY.#ordinal`, with the
+    library's name lacking its suffix; Mach-O: `install name:name`."""
 
 
 class Section(NamedTuple):
@@ -36,6 +44,7 @@ class Section(NamedTuple):
 
     name: str
     offset: int
+    """In the whole file, also for a slice of a universal one."""
     size: int
     address: int
     """Where the loader puts it, relative to the object's base."""
@@ -43,30 +52,53 @@ class Section(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedObject:
-    """The dynamic interface of one shared object or executable."""
+    """The dynamic interface of one shared object or executable, for one machine."""
 
     format: str
     """`elf`, `macho` or `pe`."""
     machine: str
-    """ELF: `x86_64`, `aarch64`, … or `em_<number>`."""
+    """`x86_64`, `i386`, `aarch64`, `arm`, … the same in all formats (arm64 of macOS and Windows is
+    `aarch64`); or `em_<number>`, `cpu_<number>`, `machine_<number>` as the format has it."""
     bits: int
     soname: str | None
+    """DT_SONAME, install name (LC_ID_DYLIB), or the name in the export directory of PE."""
     needed: tuple[str, ...]
-    """In file order."""
+    """In file order and as spelled: sonames, install names, names of DLLs (which Windows compares
+    without regard to case), those loaded on demand last."""
     run_path: tuple[str, ...]
-    """DT_RUNPATH, or DT_RPATH where there is no DT_RUNPATH, split at colons."""
+    """DT_RUNPATH, or DT_RPATH where there is no DT_RUNPATH, split at colons; each LC_RPATH."""
     version_needs: tuple[tuple[str, tuple[str, ...]], ...]
-    """(file, versions) of `.gnu.version_r`, in file order."""
+    """ELF: (file, versions) of `.gnu.version_r`, in file order. Mach-O: (install name,
+    (compatibility version,)) of each library needed; the one that is found must not have a lower
+    one. PE: none."""
     version_definitions: tuple[str, ...]
-    """Version nodes defined, without the base one."""
+    """ELF: version nodes defined, without the base one. Mach-O: the compatibility version that a
+    library has. PE: none."""
     exported: tuple[Symbol, ...]
     """Defined, global/weak/unique, default or protected visibility, in table order."""
     imported: tuple[Symbol, ...]
     """Undefined, in table order."""
     constants: tuple[Section, ...]
-    """Loaded data that is not code, where string literals lie, and `.comment`; the whole file as
-    one unnamed section where the section headers were stripped."""
+    """Loaded data that is not code, where string literals lie, and `.comment` of ELF; the whole
+    file as one unnamed section where the section headers were stripped."""
     code: tuple[Section, ...]
     """Executable sections; empty where the section headers were stripped."""
     is_executable: bool
-    """Has an entry point and asks for an interpreter or is ET_EXEC: not something to link to."""
+    """A program, not something to link to. ELF: has an entry point and asks for an interpreter or
+    is ET_EXEC; Mach-O: MH_EXECUTE; PE: not IMAGE_FILE_DLL."""
+    reexported: tuple[str, ...] = ()
+    """Mach-O: those of `needed` whose symbols count as this library's own (LC_REEXPORT_DYLIB)."""
+
+    def address_of(self, position: int) -> int | None:
+        """Where the loader puts the byte at `position` of the file; None outside of sections."""
+        for section in (*self.constants, *self.code):
+            if section.name and 0 <= position - section.offset < section.size:
+                return section.address + position - section.offset
+        return None
+
+    def position_of(self, address: int) -> int | None:
+        """Where in the file the constant byte lies that the loader puts at `address`."""
+        for section in self.constants:
+            if section.name and 0 <= address - section.address < section.size:
+                return section.offset + address - section.address
+        return None

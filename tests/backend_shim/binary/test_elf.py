@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from backend_shim.binary import Section, SharedObject, Symbol, read_elf, read_shared_object
+from backend_shim.binary import Section, SharedObject, Symbol, read_elf, read_shared_objects
 from backend_shim.errors import InvalidBinary
 from tests.support import elf_factory as factory
 from tests.support.elf_factory import Image, ImageSymbol
@@ -104,7 +104,9 @@ def test_bytes_a_memoryview_and_an_mmap_read_the_same(tmp_path: Path) -> None:
         (tmp_path / "x.so").open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
     ):
-        assert read_elf(mapped) == read_elf(memoryview(image)) == read_shared_object(image)
+        found = read_elf(mapped)
+        assert found == read_elf(memoryview(image))
+        assert read_shared_objects(image) == (found,)
 
 
 def test_an_mmap_can_be_closed_while_the_error_about_it_is_handled(tmp_path: Path) -> None:
