@@ -1,0 +1,102 @@
+"""What a wheel offers to be linked to: its libraries and their symbols."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable
+from typing import Final
+
+from backend_shim.binary.shared_object import Symbol
+from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
+from backend_shim.interfaces.linking.facts import Library
+from backend_shim.interfaces.linking.platform_libraries import is_platform_library
+from backend_shim.record.fingerprint import (
+    ExportedSymbol,
+    ExportingObject,
+    SymbolSet,
+    SymbolTables,
+)
+
+# PEP 489, "Export Hook Name": PyInitU_ for names that are not ASCII; PEP 793: PyModExport_.
+ENTRY_POINTS: Final = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
+
+
+def symbol_set(symbols: Iterable[Symbol]) -> SymbolSet:
+    """Count and digest over sorted `name@version` lines."""
+    lines = [f"{each.name}@{each.version or ''}" for each in symbols]
+    lines.sort()
+    text = "\n".join([*lines, ""])  # a line feed behind each line
+    return SymbolSet(count=len(lines), digest=hashlib.sha256(text.encode()).hexdigest())
+
+
+def exported_tables(wheel: InspectedWheel) -> SymbolTables:
+    """What other wheels can bind to.
+
+    That leaves out grafted copies, executables and the entry points for the interpreter.
+    """
+    found = []
+    for each in wheel.objects:
+        if each.is_grafted or each.kind == "executable":
+            continue
+        offered = _offered(each)
+        if offered or each.kind == "library":
+            found.append(_exporting_object(each, offered))
+    return SymbolTables(objects=tuple(found))
+
+
+def _exporting_object(each: InspectedObject, offered: Iterable[Symbol]) -> ExportingObject:
+    return ExportingObject(
+        path=each.path,
+        soname=each.shared.soname,
+        machine=each.shared.machine,
+        # By position: pyarrow has 100,000 of them.
+        symbols=tuple(
+            ExportedSymbol(
+                symbol.name,
+                symbol.version,
+                symbol.kind,
+                symbol.size,
+                symbol.is_hidden,
+                symbol.version_index,
+            )
+            for symbol in offered
+        ),
+        forwards=tuple(
+            (symbol.name, symbol.forwards_to) for symbol in offered if symbol.forwards_to
+        ),
+    )
+
+
+def _offered(each: InspectedObject) -> list[Symbol]:
+    return [symbol for symbol in each.shared.exported if not symbol.name.startswith(ENTRY_POINTS)]
+
+
+def libraries_of(wheel: InspectedWheel) -> tuple[Library, ...]:
+    """The libraries by which others can name the wheel.
+
+    An extension module is one if it exports more than its entry points.
+    """
+    return tuple(
+        _library(each)
+        for each in wheel.objects
+        if each.kind == "library" or (each.kind == "extension-module" and _offered(each))
+    )
+
+
+def _library(each: InspectedObject) -> Library:
+    shared = each.shared
+    # Whatever needs versions or defines them has `.gnu.version`.
+    has_versions = shared.format != "elf" or shared.version_needs or shared.version_definitions
+    return Library(
+        path=each.path,
+        name=shared.soname or posixpath.basename(each.path),
+        format=shared.format,
+        machine=shared.machine,
+        is_grafted=each.is_grafted,
+        needed=tuple(
+            name for name in shared.needed if not is_platform_library(name, shared.format)
+        ),
+        reexported=shared.reexported,
+        versions=shared.version_definitions if has_versions else None,
+    )
