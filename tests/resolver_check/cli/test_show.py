@@ -9,6 +9,7 @@ import pytest
 
 from backend_shim.embed import embed
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT
+from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
 from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.cli.conftest import Run, assert_refused
@@ -98,3 +99,23 @@ def test_help_lists_the_options(run: Run) -> None:
     helped = run("show", "--help")
     assert helped.status == 0
     assert "--format" in helped.out
+
+
+def test_says_where_the_tags_promise_too_much(make: Factory, run: Run) -> None:
+    wheel = make.extension("taker", tag="cp38-abi3-manylinux_2_17_x86_64")
+    said = "its tag cp38-abi3-manylinux_2_17_x86_64 promises later Pythons, too"
+    assert f"  note: {said}" in run("show", wheel).out
+    (finding,) = json.loads(run("show", wheel, "--format", "json").out)["findings"]
+    assert finding.startswith(said)
+    fine = make.extension("giver")
+    assert json.loads(run("show", fine, "--format", "json").out)["findings"] == []
+
+
+def test_facts_of_a_wrong_shape_are_read_anew(make: Factory, run: Run) -> None:
+    wheel = make.extension("taker", tag="cp38-abi3-manylinux_2_17_x86_64")
+    embed(wheel, build_inputs=None, looked_for=())
+    with WheelArchive.open(wheel) as archive:
+        record = archive.read(f"{archive.dist_info}/{FINGERPRINT}")
+    broken = record.replace(b'"extension_suffixes":[', b'"extension_suffixes":[1,')
+    add_dist_info_files(wheel, {FINGERPRINT: broken})
+    assert "promises later Pythons" in run("show", wheel).out

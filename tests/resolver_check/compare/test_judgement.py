@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from backend_shim.interfaces import table
-from backend_shim.interfaces.header import InterfaceTree, read_tree
+from backend_shim.interfaces.interface_tree import InterfaceTree, read_tree
 from backend_shim.interfaces.provider import Declaration, Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
 from backend_shim.record.facts import Facts
@@ -38,6 +38,12 @@ class _Support(Reason):
     @property
     def evidence(self) -> Evidence:  # type: ignore[override]
         return self.level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unnamed(Reason):
+    kind: ClassVar = "unnamed"
+    effect: ClassVar = Effect.SUPPORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,40 @@ def test_bindings_and_level_make_the_verdict(
         assert ask(*bindings, level=level).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("evidence", "counts_from"),
+    [
+        (Evidence.SAME_INPUTS, PROVEN),
+        (Evidence.NO_BINDING, PROVEN),
+        (Evidence.PURE, PROVEN),
+        (Evidence.SAME_INTERFACE, PROMISED),
+        (Evidence.PROMISE, PROMISED),
+        (Evidence.TYPES, PROMISED),
+        (Evidence.SYMBOLS, SYMBOLS),
+    ],
+)
+def test_each_kind_of_evidence_counts_from_its_level_on(
+    ask, evidence: Evidence, counts_from: EvidenceLevel
+) -> None:
+    levels = list(EvidenceLevel)
+    for level in levels:
+        verdict = ask((OPEN, _Support(level=evidence)), level=level).verdict
+        counts = levels.index(level) >= levels.index(counts_from)
+        assert verdict is (VALID if counts else UNKNOWN), level
+        assert ask((REFUSED, _Support(level=evidence)), level=level).verdict is INVALID
+    assert EvidenceLevel.accepting(evidence) is counts_from
+
+
+def test_every_kind_of_evidence_has_a_level() -> None:
+    assert EvidenceLevel.SYMBOLS.accepted == set(Evidence)
+
+
+@pytest.mark.parametrize("level", EvidenceLevel)
+def test_support_without_a_kind_counts_for_nothing(ask, level: EvidenceLevel) -> None:
+    """A plug-in may forget it."""
+    assert ask((_Unnamed(),), level=level).verdict is UNKNOWN
+
+
 def test_a_weaker_level_never_turns_valid_into_something_else(ask) -> None:
     reasons = (SAME_INPUTS, PROMISE, EXPORTED, REFUSED, OPEN, NOTE)
     for pair in itertools.combinations_with_replacement(reasons, 2):
@@ -204,7 +244,10 @@ def _trees(old: bytes, new: bytes):
 
     def read(wanted: frozenset[str]) -> tuple[InterfaceTree, InterfaceTree]:
         asked.append(wanted)
-        return read_tree([("g.h", old)], wanted), read_tree([("g.h", new)], wanted)
+        return (
+            read_tree(["g.h"], {"g.h": old}.__getitem__, wanted),
+            read_tree(["g.h"], {"g.h": new}.__getitem__, wanted),
+        )
 
     return read, asked
 
