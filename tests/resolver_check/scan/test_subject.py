@@ -10,7 +10,9 @@ import pytest
 from backend_shim.embed import embed
 from backend_shim.errors import InvalidWheel
 from backend_shim.record.fingerprint import Basis
-from backend_shim.record.names import BUILD_INPUTS, SYMBOLS
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS
+from backend_shim.record.series import Series
+from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
 from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.conftest import Factory, Open
@@ -105,9 +107,11 @@ def test_names_asked_for_later_are_looked_for_too(make: Factory, open_subject: O
 
 def test_build_requirements_are_those_of_the_record(make: Factory, open_subject: Open) -> None:
     wheel = make.linked()
-    assert open_subject(wheel).build_requirements == frozenset()
+    assert open_subject(wheel).build_requirements == {}
     embed(wheel, build_inputs=INPUTS, looked_for=())
-    assert open_subject(wheel).build_requirements == {each.name for each in INPUTS.requirements}
+    assert open_subject(wheel).build_requirements == {
+        each.name: each.version for each in INPUTS.requirements
+    }
 
 
 @pytest.mark.parametrize("record", [BUILD_INPUTS, SYMBOLS])
@@ -118,7 +122,7 @@ def test_other_records_that_are_wrong_are_not_used_and_it_says_so(
     embed(wheel, build_inputs=INPUTS, looked_for=())
     add_dist_info_files(wheel, {record: b"{}"})
     subject = open_subject(wheel)
-    assert subject.build_requirements == frozenset() or record == SYMBOLS
+    assert subject.build_requirements == {} or record == SYMBOLS
     symbols = {each.name for table in subject.provider().symbols.objects for each in table.symbols}
     assert {"gift_open", "gift_shut"} <= symbols
     (note,) = [note for note in subject.notes if note.kind == "record-unused"]
@@ -132,3 +136,23 @@ def test_reads_interface_files_of_a_provider(make: Factory, open_subject: Open) 
     assert [(file.path, file.words) for file in tree.files] == [
         ("gift/include/gift.h", {"gift_open"})
     ]
+
+
+def test_a_record_that_was_written_without_an_interface_is_derived_anew(
+    make: Factory, open_subject: Open
+) -> None:
+    """What another interface leaves to that one would count as bound by nothing."""
+    wheel = make.linked()
+    promise = Series(name="taker", last_change="1.0", last_addition="1.0")
+    embed(wheel, build_inputs=None, looked_for=("gift",), series=[promise])
+    assert open_subject(wheel).fingerprint(("gift",)).requires[0].basis is Basis.OBSERVED
+    with WheelArchive.open(wheel) as archive:
+        record = archive.read(f"{archive.dist_info}/{FINGERPRINT}")
+    assert b'"linking",' in record
+    add_dist_info_files(wheel, {FINGERPRINT: record.replace(b'"linking",', b"", 1)})
+    subject = open_subject(wheel)
+    assert subject.fingerprint(("gift",)).requires[0].basis is Basis.DERIVED
+    (note,) = subject.notes
+    assert note.data()["why"] == "its record was written without asking for linking"
+    # What the project promises is no question of its binaries.
+    assert subject.provider().series == (promise,)
