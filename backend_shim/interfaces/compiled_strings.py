@@ -1,9 +1,9 @@
 """Short strings that a compiler took apart: names that no string literal holds any more.
 
 A copy or comparison of a string that the compiler knows (`std::string("numpy")`, `memcmp`) becomes
-stores and comparisons of constants: immediates of eight, four and fewer bytes in the code, and
-vectors of 16 bytes among the read-only data. Tried with GCC 12 at -O2 and -O3. On machines whose
-instructions hold no 32-bit immediate (AArch64) such a name cannot be found.
+stores and comparisons of constants: immediates in the code, of eight, four and fewer bytes on x86
+and of two on AArch64, and vectors of 16 bytes among the read-only data. Tried with GCC 12 at -O2
+and -O3, and with Clang 18 for macOS on AArch64. On other machines such a name cannot be found.
 """
 
 from __future__ import annotations
@@ -26,6 +26,13 @@ _INT: Final = 4
 # Constants of one string are used within this many bytes of code before or behind each other.
 _NEARBY: Final = 40
 _IMMEDIATE_MACHINES: Final = frozenset({"x86_64", "i386"})
+_HALF: Final = 2
+# Arm ARM, C6.2: MOVZ and MOVK put 16 bits into a register, MOVK beside what is in it. The halves of
+# one register are set within this many bytes of code.
+_MOVZ, _MOVK_UPPER_HALF = (0x80, b"\x52\xd2"), (0xA0, b"\x72\xf2")
+_SAME_REGISTER: Final = 64
+_REGISTER: Final = 0x1F
+_INSTRUCTION: Final = 4
 _NAME: Final = re.compile(rb"[\w.]*", re.ASCII)
 _TEXT: Final = re.compile(rb"[\t\n -~]*")
 
@@ -38,10 +45,11 @@ def names_taken_apart(data: Buffer, shared: SharedObject, name: str) -> Iterator
     """
     literal = name.encode()
     yield from _in_vectors(data, shared, literal)
+    find = _in_halves if shared.machine == "aarch64" else _in_code
     if len(literal) >= _INT:
-        yield from _in_code(data, shared, literal)
+        yield from find(data, shared, literal)
     elif len(literal) == _INT - 1:
-        yield from (name for _ in _in_code(data, shared, literal + b"\0"))
+        yield from (name for _ in find(data, shared, literal + b"\0"))
 
 
 def _in_vectors(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
@@ -90,6 +98,35 @@ def _in_code(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
                 data[at + size : min(at + _NEARBY, end)], name
             ):
                 yield name.decode()
+
+
+def _in_halves(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
+    """`name`, if some register is given its first four bytes."""
+    yield from _in_code(data, shared, name)
+    lower = _move(name[:_HALF], *_MOVZ)
+    upper = _move(name[_HALF:_INT], *_MOVK_UPPER_HALF)
+    for section in shared.code:
+        end = section.offset + section.size
+        for match in upper.finditer(data, section.offset, end):
+            at = match.start()
+            start = max(section.offset, at - _SAME_REGISTER)
+            if any(
+                (at - each.start()) % _INSTRUCTION == 0
+                and data[each.start()] & _REGISTER == data[at] & _REGISTER
+                for each in lower.finditer(data, start, at)
+            ):
+                yield name.decode() + CUT
+
+
+def _move(half: bytes, opcode: int, upper_opcodes: bytes) -> re.Pattern[bytes]:
+    """The instruction that puts two bytes into any register, of 32 or 64 bits."""
+    immediate = int.from_bytes(half, "little")
+    lowest = (immediate & 7) << 5
+    registers = b"[%b-%b]" % tuple(
+        re.escape(bytes([each])) for each in (lowest, lowest | _REGISTER)
+    )
+    rest = re.escape(bytes([immediate >> 3 & 0xFF, opcode | immediate >> 11]))
+    return re.compile(registers + rest + b"[%b]" % upper_opcodes, re.DOTALL)
 
 
 def _is_nearby(code: bytes, name: bytes) -> bool:

@@ -32,7 +32,7 @@ _MODULE_FILE: Final = re.compile(
     r"(?P<stem>[A-Za-z_]\w*)(?:\.py|(?:\.[\w-]+)*\.(?:so|pyd))", re.ASCII
 )
 _LIBRARY_FILE: Final = re.compile(
-    r"(?:lib[^/]+?\.(?:so(?:\.\d+)*|dylib)|[^/]+\.dll)", re.IGNORECASE
+    r"(?:lib[^/]+?\.so(?:\.\d+)*|[^/]+\.(?:dylib|dll))", re.IGNORECASE
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # `module.h` among the strings of a binary is the name of a source file in a traceback, not an
@@ -64,6 +64,11 @@ def module_names(paths: Iterable[str]) -> frozenset[str]:
         if match["stem"] != "__init__":
             names.add(".".join([*directories, match["stem"]]))
     return frozenset(names)
+
+
+def module_of(path: str) -> str | None:
+    """The dotted name of the module that is the file `path` of a wheel; None if it is none."""
+    return max(module_names([path]), key=len, default=None)
 
 
 def binding_names(paths: Iterable[str]) -> frozenset[str]:
@@ -157,18 +162,27 @@ def requires(wheel: InspectedWheel) -> Facts | None:
 
 
 def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
-    """One open binding for each module, attribute or library of the provider that is named.
+    """One open binding for each module, attribute or library of the provider that is named."""
+    table, path = required.thaw(), f"$.{NAME}"
+    return bindings(
+        get_str_list(table, "whole", path), get_str_list(table, "tails", path), old, new
+    )
+
+
+def bindings(
+    whole: Iterable[str], tails: Iterable[str], old: Provider, new: Provider
+) -> tuple[Binding, ...]:
+    """The bindings of literals in a binary, of which `tails` may be the end of longer ones.
 
     What may be named by a literal that is cut is one binding more, which no file can prove.
     """
-    table = required.thaw()
     modules = old.modules | new.modules
     ours = old.binding_names | new.binding_names
     explained = old.explained_modules | new.explained_modules
     named: dict[Declaration, set[str]] = {}
     cut: set[str] = set()
-    for key in ("whole", "tails"):
-        for literal in get_str_list(table, key, f"$.{NAME}"):
+    for literals, is_whole in ((whole, True), (tails, False)):
+        for literal in literals:
             stem = literal.removesuffix(CUT)
             if not any(_is_or_within(stem.removesuffix("."), name) for name in ours):
                 continue
@@ -176,14 +190,14 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
                 if not _meant_by(stem, modules) <= explained:
                     cut.add(literal)
                 continue
-            module = _longest_module(literal, modules)
+            module = longest_module(literal, modules)
             if module in explained:
                 continue
-            name = literal if key == "whole" and _is_attribute(literal, module) else module
+            name = literal if is_whole and _is_attribute(literal, module) else module
             named.setdefault(Declaration(module=module, name=name), set()).add(literal)
     found = [
-        _binding(literals, declaration)
-        for declaration, literals in sorted(named.items(), key=lambda item: item[0].name)
+        _binding(names, declaration)
+        for declaration, names in sorted(named.items(), key=lambda item: item[0].name)
     ]
     return (*found, _binding(cut)) if cut else tuple(found)
 
@@ -198,12 +212,12 @@ def _binding(literals: Iterable[str], *declarations: Declaration) -> Binding:
 
 def _meant_by(stem: str, modules: frozenset[str]) -> set[str]:
     """The modules that a name beginning with `stem` may belong to."""
-    return {_longest_module(stem.removesuffix("."), modules)} | {
+    return {longest_module(stem.removesuffix("."), modules)} | {
         module for module in modules if module.startswith(stem)
     }
 
 
-def _longest_module(literal: str, modules: frozenset[str]) -> str:
+def longest_module(literal: str, modules: frozenset[str]) -> str:
     """The longest module that `literal` begins with; for a library's file name `literal` itself."""
     parts = literal.split(".")
     candidates = (".".join(parts[:length]) for length in range(len(parts), 0, -1))

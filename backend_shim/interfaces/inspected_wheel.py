@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeAlias
 
-from backend_shim.binary.shared_object import SharedObject
+from backend_shim.binary.code_references import (
+    can_find_references,
+    is_pointed_at,
+    loaded_addresses,
+)
+from backend_shim.binary.shared_object import SharedObject, Symbol
+from backend_shim.interfaces import cython_strings
 from backend_shim.interfaces.compiled_strings import CUT, names_taken_apart
 from backend_shim.record.canonical import JSONValue
 
@@ -17,23 +23,44 @@ Buffer: TypeAlias = "bytes | mmap.mmap"
 
 _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
+_WORD_BEFORE: Final = re.compile(rb"[\w.]*\Z", re.ASCII)
+_WORD_AFTER: Final = re.compile(rb"[\w.]*", re.ASCII)
+_LONGEST_WORD: Final = 256
 # A name that the program completes: `"scipy." + module`, `"scipy.%s"`.
 _TO_BE_COMPLETED: Final = re.compile(rb"\.[\0%{]")
 # What a longer literal goes on with, in ASCII or UTF-8.
 _TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]")
-# Only these make a Python string, which an import by name needs, of UTF-16 or UTF-32.
+# Only these take UTF-16 or UTF-32: they make a Python string, which an import by name needs, or
+# load a library of Windows.
 _WIDE_ENCODINGS: Final = ("utf-16-le", "utf-32-le")
-_WIDE_DECODERS: Final = frozenset(
+_TAKING_WIDE_STRINGS: Final = frozenset(
     {
         "PyUnicode_DecodeUTF16",
         "PyUnicode_DecodeUTF32",
         "PyUnicode_FromUnicode",
         "PyUnicode_FromWideChar",
+        "GetModuleHandleExW",
+        "GetModuleHandleW",
+        "LdrGetDllHandle",
+        "LdrLoadDll",
+        "LoadLibraryExW",
+        "LoadLibraryW",
+        "LoadPackagedLibrary",
     }
 )
-# The interpreter's functions, whatever they are called in other versions, and the loader's.
+# The interpreter's functions, whatever they are called in other versions, and the loader's on each
+# system.
 _INTERPRETER: Final = ("Py", "_Py")
-_LOADER: Final = ("dlopen", "dlmopen")
+_WINDOWS_ENCODINGS: Final = ("utf-8", "utf-16-le")
+_WINDOWS_LOADER: Final = (
+    *("GetModuleHandle", "LoadLibrary", "LoadPackagedLibrary"),
+    *("LdrGetDllHandle", "LdrLoadDll"),
+)
+_LOADER: Final = (
+    *("dlopen", "dlmopen"),
+    *("CFBundle", "NSAddImage", "NSCreateObjectFileImage"),
+    *_WINDOWS_LOADER,
+)
 # Strings of these languages carry their length: they are not ended by NUL and lie one behind the
 # other, so the rule for C strings would miss a name in them.
 _LENGTH_COUNTED_LANGUAGES: Final = (b"/rustc/", b"Go build ID")
@@ -47,16 +74,12 @@ class ConstantStrings:
         self._data = data
         self._shared = shared
         self._names: dict[str, frozenset[tuple[str, bool]]] = {}
-        self._ranges = [
-            (section.offset, section.offset + section.size)
-            for section in shared.constants
-            if section.name != ".comment"
-        ]
-        self._comment = [
-            (section.offset, section.offset + section.size)
-            for section in shared.constants
-            if section.name == ".comment"
-        ]
+        self._ranges: list[tuple[int, int]] = []
+        self._comment: list[tuple[int, int]] = []
+        for section in shared.constants:
+            is_comment = shared.format == "elf" and section.name == ".comment"
+            ranges = self._comment if is_comment else self._ranges
+            ranges.append((section.offset, section.offset + section.size))
 
     def contain(self, literal: bytes) -> bool:
         """Whether `literal` stands anywhere among the constants."""
@@ -68,6 +91,24 @@ class ConstantStrings:
             match = pattern.match(self._data, at, end)
             if match:
                 yield match.group(1)
+
+    def literals(self, beginning: bytes) -> Iterator[tuple[bytes, int | None]]:
+        """Each literal of C with that beginning, and its address."""
+        for at, end in self._occurrences(beginning):
+            if not at or self._data[at - 1 : at] == b"\0":
+                stop = self._data.find(b"\0", at, end)
+                yield (
+                    bytes(self._data[at : stop if stop >= 0 else end]),
+                    self._shared.address_of(at),
+                )
+
+    def words(self, part: bytes) -> Iterator[str]:
+        """Each run of word characters and dots that holds `part` and ends with NUL."""
+        for at, end in self._occurrences(part):
+            before = _WORD_BEFORE.search(self._data[max(0, at - _LONGEST_WORD) : at])
+            after = _WORD_AFTER.match(self._data, at, min(end, at + _LONGEST_WORD))
+            if before and after and self._data[after.end() : after.end() + 1] == b"\0":
+                yield (before[0] + after[0]).decode("ascii")
 
     def names(self, name: str) -> frozenset[tuple[str, bool]]:
         """Each dotted name beginning with `name`, and whether the literal begins there.
@@ -98,24 +139,81 @@ class ConstantStrings:
                 continue
             if self._is_c and _TEXT.match(self._data, stop, end):
                 continue
+            if self._is_for_python(at) or (self._is_c and self._is_only_a_part(at)):
+                continue
             before = self._data[at - 1 : at] if at else b""
             yield found, not _WORD.match(before)
 
     def _find_pieces(self, name: str) -> Iterator[str]:
         """Names that stand in the object otherwise than as a literal of bytes."""
         yield from names_taken_apart(self._data, self._shared, name)
-        encodings = _WIDE_ENCODINGS if self._decodes_wide_strings else ()
-        if any(self.contain(name.encode(wide)) for wide in encodings):
+        encodings = _WIDE_ENCODINGS if self._takes_wide_strings else ()
+        if any(self.contain(name.encode(wide)) for wide in encodings) or self._loads(name):
             yield name + CUT
 
+    def _loads(self, library: str) -> bool:
+        """Whether Windows may be told to load the DLL `library` by a literal that is not its name.
+
+        Case does not matter, and without a suffix ".dll" is meant ("LoadLibraryA function",
+        Remarks).
+        """
+        if not library.lower().endswith(".dll") or not self._imports_any(_WINDOWS_LOADER):
+            return False
+        return any(
+            pattern.search(self._data, start, end)
+            for pattern in (_dll_literal(library, each) for each in _WINDOWS_ENCODINGS)
+            for start, end in self._ranges
+        )
+
     @cached_property
-    def _decodes_wide_strings(self) -> bool:
-        return any(each.name in _WIDE_DECODERS for each in self._shared.imported)
+    def is_made_by_cython(self) -> bool:
+        """Whether the object is a module made by Cython."""
+        return self.ask_the_interpreter and self.contain(cython_strings.MARK)
+
+    @cached_property
+    def python_strings(self) -> tuple[tuple[int, int], ...]:
+        """The ranges of the file that hold nothing but strings of the Python level.
+
+        ELF only: other linkers put them among the literals of C.
+        """
+        if self._shared.format != "elf" or not self.is_made_by_cython:
+            return ()
+        return cython_strings.python_strings(self._data, self._shared)
+
+    def _is_for_python(self, at: int) -> bool:
+        return any(start <= at < end for start, end in self.python_strings)
+
+    def _is_only_a_part(self, at: int) -> bool:
+        """Whether a longer literal goes on at `at`, and no pointer leads there."""
+        if not at or not _TEXT.match(self._data, at - 1) or not can_find_references(self._shared):
+            return False
+        address = self._shared.address_of(at)
+        return (
+            address is not None
+            and address not in self.loaded_addresses
+            and not is_pointed_at(self._data, address)
+        )
+
+    @cached_property
+    def loaded_addresses(self) -> frozenset[int]:
+        """The addresses that the code puts into registers (x86-64 only)."""
+        return loaded_addresses(self._data, self._shared)
+
+    @cached_property
+    def _takes_wide_strings(self) -> bool:
+        return any(each.name in _TAKING_WIDE_STRINGS for each in self._shared.imported)
+
+    @cached_property
+    def imported_names(self) -> frozenset[str]:
+        """The names of all undefined symbols."""
+        return frozenset([each.name for each in self._shared.imported])
 
     @cached_property
     def ask_the_interpreter(self) -> bool:
         """Whether the object calls the interpreter: without that no Python object is in reach."""
-        return any(each.name.startswith(_INTERPRETER) for each in self._shared.imported)
+        return self._imports_any(_INTERPRETER) or any(
+            map(_is_python_by_ordinal, self._shared.imported)
+        )
 
     @cached_property
     def _can_ask_for_a_name(self) -> bool:
@@ -123,13 +221,17 @@ class ConstantStrings:
 
         A plain library (OpenBLAS, libgfortran) has the most code of a wheel and does not.
         """
-        return self.ask_the_interpreter or any(
-            each.name.startswith(_LOADER) for each in self._shared.imported
-        )
+        return self.ask_the_interpreter or self._imports_any(_LOADER)
+
+    def _imports_any(self, beginnings: tuple[str, ...]) -> bool:
+        return any(each.name.startswith(beginnings) for each in self._shared.imported)
 
     @cached_property
     def _is_c(self) -> bool:
-        """Whether every literal is a C string, as far as the compilers named in `.comment` say."""
+        """Whether every literal is a C string, as far as the compilers named in `.comment` say.
+
+        PE and Mach-O name no compiler.
+        """
         named_by_compiler = any(
             self._data.find(compiler, start, end) >= 0
             for start, end in self._comment
@@ -145,6 +247,18 @@ class ConstantStrings:
                 at = self._data.find(literal, at + 1, end)
 
 
+def _dll_literal(library: str, encoding: str) -> re.Pattern[bytes]:
+    """The name of a DLL as literals have it, with or without its suffix."""
+    parts = (library[: -len(".dll")], library[-len(".dll") :], "\0")
+    stem, suffix, end = (re.escape(each.encode(encoding)) for each in parts)
+    return re.compile(rb"%b(?:%b)?%b" % (stem, suffix, end), re.IGNORECASE)
+
+
+def _is_python_by_ordinal(symbol: Symbol) -> bool:
+    """Whether a number stands for a function of `python3.dll` or its like."""
+    return symbol.name.startswith("#") and (symbol.library or "").lower().startswith("python")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenObject:
     """A shared object whose bytes are at hand; not to be kept after it was looked at."""
@@ -155,6 +269,8 @@ class OpenObject:
     strings: ConstantStrings
     looked_for: frozenset[str]
     """Names of other distributions to look for among the constants: see `import_name`."""
+    shipped: frozenset[str] = frozenset()
+    """Paths of the interface files in its wheel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +300,8 @@ class InspectedWheel:
     """Content of the few members that an interface names in its `WANTED_TEXT`."""
     interface_files: Mapping[str, str]
     """Path of each shipped interface file and its digest in RECORD."""
+    is_complete: bool = True
+    """Every binary of it could be read."""
 
     def seen(self, interface: str) -> Iterator[tuple[InspectedObject, JSONValue]]:
         """The objects in which `interface` saw something, with what it saw."""

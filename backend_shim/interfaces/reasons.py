@@ -47,6 +47,10 @@ class Reason:
     effect: ClassVar[Effect]
     evidence: ClassVar[Evidence | None] = None
 
+    def sentence(self) -> str | None:
+        """What it says, in one line: of a third party's reason, which has no other sentence."""
+        return None
+
     def data(self) -> dict[str, JSONValue]:
         """The fields of the subclass as JSON."""
         return {field.name: _json(getattr(self, field.name)) for field in fields(self)}
@@ -69,3 +73,5 @@ class Binding:
     declarations: tuple[Declaration, ...] = ()
     """What interface files of the provider have to declare, unchanged, in order to prove this
     binding. Empty: no file can prove it."""
+    symbols: tuple[str, ...] = ()
+    """What the loader takes from the provider, all of it found there."""

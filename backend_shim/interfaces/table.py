@@ -1,23 +1,36 @@
-"""All interfaces. A new way of binding is one file beside this one and one line here."""
+"""All interfaces. A new way of binding is one file beside this one and one line here.
+
+Third parties bring theirs as plug-ins (`plug_ins.py`).
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
 
 from backend_shim.interfaces import (
+    capsule,
+    cffi,
     cpython,
+    cython,
     header,
     import_name,
     linking,
+    nanobind,
     numpy_c_api,
-    type_registry,
+    platform_floor,
+    plug_ins,
+    pybind11,
+    sip,
+    swig,
+    torch,
 )
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.provider import Provider
-from backend_shim.interfaces.reasons import Binding
+from backend_shim.interfaces.reasons import Binding, Reason
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.facts import Facts
 
@@ -39,10 +52,13 @@ class Interface:
     """Of what `read_object` returned, the names (as they stand in the binary) that its own facts
     answer for, so that `import_name` need not leave them open."""
     wanted_text: tuple[str, ...] = ()
-    """File names of the members whose content `provides` wants to see."""
+    """How the paths of members end whose content `provides` wants to see."""
+    vouches: Callable[[Binding, Provider, Provider, str | None], Reason | None] | None = None
+    """What its project promises of a binding that another interface found; the last argument is
+    the version that the consumer was built with, where that is known."""
 
 
-def _interface(module: ModuleType) -> Interface:
+def _interface(module: ModuleType | plug_ins.PlugIn) -> Interface:
     return Interface(
         name=module.NAME,
         read_object=module.read_object,
@@ -53,15 +69,43 @@ def _interface(module: ModuleType) -> Interface:
         explains=getattr(module, "explains", None),
         accounts_for=getattr(module, "accounts_for", None),
         wanted_text=getattr(module, "WANTED_TEXT", ()),
+        vouches=getattr(module, "vouches", None),
     )
 
 
-INTERFACES: Final = tuple(
+INTERFACES: Final[tuple[Interface, ...]] = tuple(
     _interface(module)
-    for module in (linking, numpy_c_api, import_name, type_registry, header, cpython)
+    for module in (
+        linking,
+        numpy_c_api,
+        cython,
+        cffi,
+        sip,
+        capsule,
+        torch,
+        import_name,
+        pybind11,
+        nanobind,
+        swig,
+        header,
+        cpython,
+        platform_floor,
+    )
 )
 
 
+@functools.cache
+def _plugged_in() -> tuple[Interface, ...]:
+    names = frozenset(each.name for each in INTERFACES)
+    return tuple(map(_interface, plug_ins.load_plug_ins(names)))
+
+
+def all_interfaces() -> tuple[Interface, ...]:
+    """Those of this program, then those of plug-ins. Raises InterfaceFailed."""
+    return INTERFACES + _plugged_in()
+
+
 def interface_named(name: str) -> Interface | None:
-    """The interface `name`, if this program knows it."""
-    return next((each for each in INTERFACES if each.name == name), None)
+    """The interface `name`, if it is known here. Raises InterfaceFailed."""
+    own = next((each for each in INTERFACES if each.name == name), None)
+    return own or next((each for each in _plugged_in() if each.name == name), None)

@@ -16,8 +16,6 @@ def sentence(reason: Reason) -> str | None:
             return f"no binary of it links to or names {some(reason.looked_for)}"
         case model.UnreadBinary():
             return f"{reason.path} ({reason.wheel}) could not be read: {reason.why}"
-        case model.InterfaceUnknown():
-            return f"its record names the interface {reason.interface!r}, which is not known here"
         case model.TargetsDiffer():
             ours, theirs = some(reason.consumer), some(reason.provider)
             return f"it is for {ours}, the new provider for {theirs}: no environment has both"

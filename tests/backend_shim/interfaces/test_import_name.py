@@ -58,7 +58,7 @@ def test_modules_are_what_is_imported_by_dotted_name(
         (("p-1.0.data/purelib/p/__init__.py",), {"p"}),
         (("_top.cpython-311-x86_64-linux-gnu.so", "top.py"), {"_top", "top"}),
         (("p/__init__.py", "p/lib/libp.so.1.2"), {"p", "libp.so.1.2"}),
-        (("p/__init__.py", "p/libp.dylib", "p/q.dll"), {"p", "libp.dylib", "q.dll"}),
+        (("p/__init__.py", "p/q.dylib", "p/q.dll"), {"p", "q.dylib", "q.dll"}),
         (("p/__init__.py", "p.libs/libz-0123.so.1", "p/.dylibs/libz.dylib"), {"p"}),
         (("p-1.0.dist-info/METADATA",), set()),
     ],

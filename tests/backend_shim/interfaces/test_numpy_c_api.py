@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from backend_shim.binary import read_shared_object
+from backend_shim.binary import read_shared_objects
 from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces import numpy_c_api
 from backend_shim.interfaces.numpy_c_api import explains, is_satisfied, read_object
 from backend_shim.interfaces.numpy_feature_version import compiled_feature_version
 from backend_shim.interfaces.provider import Provider, nothing_of
 from backend_shim.record.facts import Facts
+from tests.support import macho_factory, pe_factory
 from tests.support.binding_factory import (
     compiled,
     fingerprinted,
@@ -241,12 +242,12 @@ def import_array(version: int | str, name: str = "import_array") -> str:
 
 
 def feature_version(data: bytes) -> int | None:
-    return compiled_feature_version(data, read_shared_object(data))
+    return compiled_feature_version(data, read_shared_objects(data)[0])
 
 
 def x86_64(source: str, *options: str) -> bytes:
     data = compiled(source, *options)
-    if read_shared_object(data).machine != "x86_64":
+    if read_shared_objects(data)[0].machine != "x86_64":
         pytest.skip("read from x86-64 code only")
     return data
 
@@ -263,6 +264,33 @@ def test_the_feature_version_is_read_from_the_call(level: str, version: int) -> 
     }  # fmt: skip
 
 
+def call_with_message(third_argument: bytes, message_at: int, code_at: int) -> bytes:
+    """`lea rdx, [rip + displacement]` of the message, beside another instruction."""
+    load = b"\x48\x8d\x15" + (message_at - code_at - 7).to_bytes(4, "little", signed=True)
+    return load + third_argument + b"\xe8\0\0\0\0\xc3"
+
+
+MOV_R8D, MOV_EDX = b"\x41\xb8\x10\0\0\0", b"\xba\x10\0\0\0"
+
+
+@pytest.mark.parametrize(("instruction", "version"), [(MOV_R8D, 0x10), (MOV_EDX, None)])
+def test_windows_passes_the_third_argument_in_another_register(
+    instruction: bytes, version: int | None
+) -> None:
+    code = call_with_message(instruction, pe_factory.RDATA, pe_factory.TEXT)
+    image = pe_factory.Image(code=code, constants=MESSAGE.encode() + b"\0")
+    assert feature_version(bytes(image)) == version
+
+
+@pytest.mark.parametrize(("instruction", "version"), [(MOV_EDX, 0x10), (MOV_R8D, None)])
+def test_macos_passes_the_third_argument_as_linux_does(
+    instruction: bytes, version: int | None
+) -> None:
+    code = call_with_message(instruction, macho_factory.CONST, macho_factory.TEXT)
+    image = macho_factory.Image(code=code, constants=MESSAGE.encode() + b"\0")
+    assert feature_version(bytes(image)) == version
+
+
 def test_two_feature_versions_in_one_object_tell_none() -> None:
     data = x86_64(import_array(13) + import_array(17, "import_other"))
     assert feature_version(data) is None
@@ -276,7 +304,7 @@ def test_other_machines_and_stripped_section_headers_tell_none() -> None:
     data = x86_64(import_array(13))
     assert feature_version(data[:18] + (183).to_bytes(2, "little") + data[20:]) is None
     without = data[:40] + bytes(8) + data[48:58] + bytes(6) + data[64:]
-    assert read_shared_object(without).code == ()
+    assert read_shared_objects(without)[0].code == ()
     assert feature_version(without) is None
     assert feature_version(literals("hello")) is None
 
