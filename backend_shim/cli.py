@@ -16,11 +16,13 @@ from backend_shim.fingerprinting import (
     recorded_build_inputs,
     recorded_fingerprint,
     recorded_problems,
+    recorded_types,
 )
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue, canonical_json
 from backend_shim.record.decoding import decode_json
 from backend_shim.record.fingerprint import AbiFingerprint, InterfaceFacts
+from backend_shim.record.type_tables import TypeTables
 from backend_shim.vendoring import pyproject_lines, write_copy
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.manifest import verify_manifest
@@ -71,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="import name of another distribution to look for in the binaries (repeatable)",
     )
+    stamp.add_argument(
+        "--types-from",
+        metavar="DIR",
+        action="append",
+        default=[],
+        type=Path,
+        help="directory, searched to any depth, with copies of the libraries that were not "
+        "stripped, known by their build-id; needs the extra `types` (repeatable)",
+    )
     show = _command(commands, "show", _show, "say what the records of a wheel say")
     show.add_argument("wheel", metavar="WHEEL", type=Path)
     _add_format(show)
@@ -109,16 +120,24 @@ def _add_format(parser: argparse.ArgumentParser) -> None:
 
 
 def _stamp(parsed: argparse.Namespace) -> int:
-    return max([_stamp_one(wheel, parsed.look_for) for wheel in parsed.wheels])
+    for directory in parsed.types_from:
+        if not directory.is_dir():
+            print(f"backend-shim: {directory}: is no directory", file=sys.stderr)
+            return UNREADABLE
+    return max([_stamp_one(wheel, parsed.look_for, parsed.types_from) for wheel in parsed.wheels])
 
 
-def _stamp_one(wheel: Path, looked_for: Sequence[str]) -> int:
+def _stamp_one(wheel: Path, looked_for: Sequence[str], types_from: Sequence[Path]) -> int:
     try:
-        embed(wheel, build_inputs=None, looked_for=looked_for)
+        untyped = embed(wheel, build_inputs=None, looked_for=looked_for, types_from=types_from)
     except (BackendShimError, OSError) as error:
         _complain(wheel, error)
         return UNREADABLE
-    return DONE
+    if not types_from:
+        return DONE
+    for path, why in untyped:
+        print(f"backend-shim: {wheel.name}: {path}: no types: {why}", file=sys.stderr)
+    return PROBLEMS if untyped else DONE
 
 
 def _show(parsed: argparse.Namespace) -> int:
@@ -127,6 +146,7 @@ def _show(parsed: argparse.Namespace) -> int:
             problems = recorded_problems(archive)
             fingerprint = None if problems else recorded_fingerprint(archive)
             inputs = None if problems else recorded_build_inputs(archive)
+            types = None if problems else recorded_types(archive)
     except (BackendShimError, OSError) as error:
         _complain(parsed.wheel, error)
         return UNREADABLE
@@ -142,7 +162,8 @@ def _show(parsed: argparse.Namespace) -> int:
             }
         )
     else:
-        for line in (*_fingerprint_text(fingerprint), *_inputs_text(inputs)):
+        lines = (*_fingerprint_text(fingerprint), *_types_text(types), *_inputs_text(inputs))
+        for line in lines:
             print(line)
     return PROBLEMS if problems else DONE
 
@@ -223,6 +244,11 @@ def _facts_text(title: str, interfaces: Sequence[InterfaceFacts]) -> Iterator[st
     for each in interfaces:
         provider = f" of {each.provider}" if each.provider else ""
         yield f"{title} {each.interface}{provider} ({each.basis.value})"
+
+
+def _types_text(types: TypeTables | None) -> Iterator[str]:
+    for each in types.objects if types else ():
+        yield f"types of {len(each.symbols)} symbols of {each.path}"
 
 
 def _inputs_text(inputs: BuildInputs | None) -> Iterator[str]:

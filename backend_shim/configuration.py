@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from backend_shim.capture.redaction import is_secret_name
 from backend_shim.errors import ConfigurationError
+from backend_shim.record.series import Series, is_release, is_series_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +24,10 @@ TABLE: Final = "[tool.wheel-abi]"
 SETTING_PREFIX: Final = "wheel-abi."
 PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
 
-_KEYS: Final = ("build-backend", "backend-path", "env", "patches", "strict")
+_KEYS: Final = (
+    "build-backend", "backend-path", "env", "patches", "provides", "strict", "types-from",
+)  # fmt: skip
+_SERIES_KEYS: Final = ("last-change", "last-addition")
 _SETTINGS: Final = ("patches", "strict")
 _TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _BACKEND = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
@@ -43,6 +47,11 @@ class Configuration:
     """Files, relative to the source tree or absolute, in the order of their application."""
     env: tuple[str, ...] = ()
     """Further environment variables that may be recorded."""
+    types_from: tuple[str, ...] = ()
+    """Directories, relative to the source tree or absolute, in which the build leaves copies of
+    the libraries that are not stripped."""
+    series: tuple[Series, ...] = ()
+    """What the project promises of its own interfaces: `[tool.wheel-abi.provides]`."""
     dynamic: frozenset[str] = frozenset()
     """`project.dynamic`."""
     shim_path: tuple[str, ...] = ()
@@ -60,6 +69,8 @@ def read_configuration(source: Path) -> Configuration:
         strict=_strict(table),
         patches=_strings(table, "patches", TABLE),
         env=_env(table),
+        types_from=_strings(table, "types-from", TABLE),
+        series=tuple(_series(*each) for each in _table(table, "provides").items()),
         dynamic=frozenset(_strings(_table(document, "project"), "dynamic", "[project]")),
         shim_path=_strings(_table(document, "build-system"), "backend-path", "[build-system]"),
     )
@@ -180,6 +191,26 @@ def _env(table: Mapping[str, Any]) -> tuple[str, ...]:
                 f"{TABLE} env", f"{name} looks like the name of a secret and is never recorded"
             )
     return names
+
+
+def _series(name: str, numbers: object) -> Series:
+    where = f"{TABLE} provides.{name}"
+    if not is_series_name(name):
+        raise ConfigurationError(
+            where, "must be the dotted name of a module or capsule, or a way of binding"
+        )
+    if not isinstance(numbers, Mapping):
+        raise ConfigurationError(where, f"must be a table with {' and '.join(_SERIES_KEYS)}")
+    _refuse_unknown(numbers, _SERIES_KEYS, where)
+    change, addition = (_release(numbers, key, where) for key in _SERIES_KEYS)
+    return Series(name=name, last_change=change, last_addition=addition)
+
+
+def _release(numbers: Mapping[str, Any], key: str, where: str) -> str:
+    value = numbers.get(key)
+    if not isinstance(value, str) or not is_release(value):
+        raise ConfigurationError(f"{where} {key}", 'must be a release in quotes, such as "1.0"')
+    return value
 
 
 def _truth(value: object) -> bool:

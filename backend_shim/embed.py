@@ -6,47 +6,84 @@ from collections.abc import Collection
 from pathlib import Path
 
 from backend_shim.errors import InvalidRecord
-from backend_shim.fingerprinting import record_files
+from backend_shim.fingerprinting import files_of, fingerprint_wheel
 from backend_shim.interfaces import import_name
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.decoding import get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, accepted_names
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
+from backend_shim.record.series import Series, read_series
+from backend_shim.record.type_tables import TypeTables
+from backend_shim.type_recording import DebugFiles, TypeReader, take_types
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
 
 
-def embed(wheel: Path, *, build_inputs: BuildInputs | None, looked_for: Collection[str]) -> None:
+def embed(
+    wheel: Path,
+    *,
+    build_inputs: BuildInputs | None,
+    looked_for: Collection[str],
+    series: Collection[Series] | None = None,
+    types_from: Collection[Path] = (),
+) -> tuple[tuple[str, str], ...]:
     """Write the fingerprint of `wheel`, taken afresh, and its `build_inputs` into it, atomically.
 
-    None for `build_inputs` keeps those that are there: a repair tool changes what was built and not
-    what it was built from. `looked_for` are the import names that the binaries are searched for.
-    Raises InvalidWheel, SignedWheel, OSError; the wheel is then as it was.
+    None for `build_inputs` or `series` keeps those that are there: a repair tool changes what was
+    built and neither what it was built from nor what was promised. `looked_for` are the import
+    names that the binaries are searched for, `types_from` directories with copies of its libraries
+    that were not stripped. Returned are the libraries without types, with the reasons. Raises
+    InvalidWheel, SignedWheel, OSError; the wheel is then as it was.
     """
     with WheelArchive.open(wheel) as archive:
-        wanted = {*looked_for, *_looked_for_before(archive)}
-        files = dict(record_files(archive, looked_for=wanted))
+        known, promised = _said_before(archive)
+        read = fingerprint_wheel(archive, looked_for={*looked_for, *known})
+        files = files_of(read, series=promised if series is None else series)
+        reader = TypeReader(archive, DebugFiles(types_from), _types_before(archive))
+        types = take_types(reader, read)
+    if types.tables.objects:
+        files[TYPES] = types.tables.to_json()
     # A record under the other accepted name, or one no longer written, would contradict these.
-    renewed = [FINGERPRINT, SYMBOLS]
+    renewed = [FINGERPRINT, SYMBOLS, TYPES]
     if build_inputs is not None:
         files[BUILD_INPUTS] = build_inputs.to_json()
         renewed.append(BUILD_INPUTS)
     stale = {name for record in renewed for name in accepted_names(record)} - files.keys()
     add_dist_info_files(wheel, files, drop=stale)
+    return types.missing
 
 
-def _looked_for_before(archive: WheelArchive) -> frozenset[str]:
-    """The names that an embedded fingerprint, stale or not, was taken with; none if it is no use.
+def _types_before(archive: WheelArchive) -> TypeTables:
+    """The embedded digests of types, whatever became of the binaries; empty if they are no use."""
+    for name in accepted_names(TYPES):
+        path = f"{archive.dist_info}/{name}"
+        try:
+            if archive.has(path):
+                return TypeTables.from_json(archive.read(path))
+        except InvalidRecord:
+            continue
+    return TypeTables()
 
-    Only the build environment knew them; a repair must not make the fingerprint say less.
+
+def _said_before(archive: WheelArchive) -> tuple[frozenset[str], tuple[Series, ...]]:
+    """The names that an embedded fingerprint, stale or not, was taken with, and its series.
+
+    Only the build environment knew them; a repair must not make the fingerprint say less. None of
+    either if it is no use.
     """
     for name in accepted_names(FINGERPRINT):
         path = f"{archive.dist_info}/{name}"
         try:
-            found = AbiFingerprint.from_json(archive.read(path)) if archive.has(path) else None
-            facts = found.required(import_name.NAME) if found else None
-            if facts is not None:
-                return frozenset(get_str_list(facts.facts.thaw(), "looked_for", "$"))
+            if archive.has(path):
+                found = AbiFingerprint.from_json(archive.read(path))
+                return _looked_for(found), read_series(found.series)
         except InvalidRecord:
             continue
-    return frozenset()
+    return frozenset(), ()
+
+
+def _looked_for(fingerprint: AbiFingerprint) -> frozenset[str]:
+    required = fingerprint.required(import_name.NAME)
+    if required is None:
+        return frozenset()
+    return frozenset(get_str_list(required.facts.thaw(), "looked_for", "$"))

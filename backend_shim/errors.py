@@ -5,6 +5,7 @@ BackendShimError
 ├── WrappedBackendError     the wrapped backend cannot be found or imported
 ├── InvalidWheel            an archive is not a wheel that can be trusted to be read
 │   └── SignedWheel         rewriting it would break its signature
+├── InterfaceFailed         the interface of a third party (a plug-in) cannot be used
 ├── InvalidBinary           the bytes of a shared object contradict themselves
 └── InvalidRecord           a record of ours that cannot be used, with the JSON path of the fault
     └── UnknownSchema       its schema version is not one that is understood
@@ -58,6 +59,18 @@ class InvalidWheel(BackendShimError):
 
 class SignedWheel(InvalidWheel):
     """The wheel carries RECORD.jws or RECORD.p7s; adding a file would break that signature."""
+
+
+class InterfaceFailed(BackendShimError):
+    """The plug-in `interface` cannot be used, or failed, and what is `wrong` with it."""
+
+    def __init__(self, interface: str, wrong: str) -> None:
+        super().__init__(interface, wrong)
+        self.interface = interface
+        self.wrong = wrong
+
+    def __str__(self) -> str:
+        return f"{self.interface}: {self.wrong}"
 
 
 class InvalidBinary(BackendShimError):

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backend_shim.binary import binary_format, read_shared_object
+from backend_shim.binary import binary_format, read_shared_objects
 from backend_shim.binary.shared_object import SharedObject
-from backend_shim.errors import InvalidBinary, InvalidRecord
+from backend_shim.errors import InterfaceFailed, InvalidBinary, InvalidRecord, InvalidWheel
 from backend_shim.interfaces import header, linking
+from backend_shim.interfaces.interface_file import installed_path, is_interface_file
 from backend_shim.interfaces.inspected_wheel import (
     ConstantStrings,
     InspectedObject,
     InspectedWheel,
     OpenObject,
 )
-from backend_shim.interfaces.table import INTERFACES
+from backend_shim.interfaces.table import all_interfaces
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.fingerprint import (
@@ -32,7 +32,9 @@ from backend_shim.record.fingerprint import (
     SymbolTables,
     UnreadObject,
 )
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, accepted_names
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
+from backend_shim.record.series import Series, read_series, series_facts
+from backend_shim.record.type_tables import TypeTables
 from backend_shim.wheel.archive import Member, WheelArchive
 from backend_shim.wheel.manifest import digest_of_bytes
 
@@ -73,14 +75,17 @@ def fingerprint_wheel(
     """The fingerprint of an open wheel.
 
     `looked_for` are the names of other distributions (see `import_name.binding_names`) to look for
-    in its binaries. A binary that cannot be read is listed as unread. Raises InvalidWheel.
+    in its binaries. A binary that cannot be read is listed as unread. Raises InvalidWheel, and
+    InterfaceFailed for an installed plug-in that cannot be used.
     """
     wanted = frozenset(looked_for)
+    files = interface_files(archive)
+    shipped = frozenset(map(installed_path, files))
     objects: list[InspectedObject] = []
     unread: list[UnreadObject] = []
     for member in _binaries(archive):
         try:
-            objects.append(_inspect(archive, member, wanted))
+            objects += _inspect(archive, member, wanted, shipped)
         except InvalidBinary as error:
             unread.append(UnreadObject(path=member.name, why=str(error)))
     wheel = InspectedWheel(
@@ -89,15 +94,22 @@ def fingerprint_wheel(
         objects=tuple(objects),
         looked_for=wanted,
         text=_wanted_text(archive),
-        interface_files=interface_files(archive),
+        interface_files=files,
+        is_complete=not unread,
     )
+    try:
+        provides = tuple(_provided(wheel, basis))
+        requires = tuple(_required(wheel, basis)) if objects else ()
+    except InterfaceFailed as error:
+        raise InvalidWheel(archive.name, f"interface {error}") from error
     fingerprint = AbiFingerprint(
         generator=Generator(),
         is_purelib=not objects and not unread,
+        interfaces=tuple(sorted(each.name for each in all_interfaces())),
         objects=tuple(_object_record(archive, each) for each in objects),
         unread=tuple(unread),
-        provides=tuple(_provided(wheel, basis)),
-        requires=tuple(_required(wheel, basis)) if objects else (),
+        provides=provides,
+        requires=requires,
     )
     return Fingerprinted(fingerprint=fingerprint, symbols=linking.exported_tables(wheel))
 
@@ -116,28 +128,39 @@ def _binaries(archive: WheelArchive) -> Iterator[Member]:
             yield member
 
 
-def _inspect(archive: WheelArchive, member: Member, wanted: frozenset[str]) -> InspectedObject:
+def _inspect(
+    archive: WheelArchive, member: Member, wanted: frozenset[str], shipped: frozenset[str]
+) -> list[InspectedObject]:
+    """The member after every interface looked at it: one object, or one for each machine."""
     with archive.contents(member.name) as data:
-        shared = read_shared_object(data)
-        opened = OpenObject(
-            path=member.name,
-            data=data,
-            shared=shared,
-            strings=ConstantStrings(data, shared),
-            looked_for=wanted,
-        )
-        seen: dict[str, JSONValue] = {}
-        accounted: set[str] = set()
-        for interface in INTERFACES:
-            if (found := interface.read_object(opened)) is not None:
-                seen[interface.name] = found
-                if interface.accounts_for is not None:
-                    accounted |= interface.accounts_for(found)
+        return [
+            _look_at(
+                OpenObject(
+                    path=member.name,
+                    data=data,
+                    shared=shared,
+                    strings=ConstantStrings(data, shared),
+                    looked_for=wanted,
+                    shipped=shipped,
+                )
+            )
+            for shared in read_shared_objects(data)
+        ]
+
+
+def _look_at(opened: OpenObject) -> InspectedObject:
+    seen: dict[str, JSONValue] = {}
+    accounted: set[str] = set()
+    for interface in all_interfaces():
+        if (found := interface.read_object(opened)) is not None:
+            seen[interface.name] = found
+            if interface.accounts_for is not None:
+                accounted |= interface.accounts_for(found)
     return InspectedObject(
-        path=member.name,
-        kind=_kind(shared),
-        is_grafted=_GRAFTED_DIRECTORY.match(member.name) is not None,
-        shared=replace(shared, constants=(), code=()),
+        path=opened.path,
+        kind=_kind(opened.shared),
+        is_grafted=_GRAFTED_DIRECTORY.match(opened.path) is not None,
+        shared=replace(opened.shared, constants=(), code=()),
         seen=seen,
         accounted=frozenset(accounted),
     )
@@ -173,13 +196,13 @@ def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord
 
 
 def _provided(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
-    for interface in sorted(INTERFACES, key=lambda each: each.name):
+    for interface in sorted(all_interfaces(), key=lambda each: each.name):
         if (facts := interface.provides(wheel)) is not None:
             yield InterfaceFacts(interface=interface.name, basis=basis, facts=facts)
 
 
 def _required(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
-    for interface in sorted(INTERFACES, key=lambda each: each.name):
+    for interface in sorted(all_interfaces(), key=lambda each: each.name):
         if (facts := interface.requires(wheel)) is not None:
             yield InterfaceFacts(
                 interface=interface.name, basis=basis, facts=facts, provider=interface.provider
@@ -187,11 +210,11 @@ def _required(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
 
 
 def _wanted_text(archive: WheelArchive) -> dict[str, bytes]:
-    wanted = {name for interface in INTERFACES for name in interface.wanted_text}
+    wanted = tuple(name for interface in all_interfaces() for name in interface.wanted_text)
     return {
         member.name: archive.read(member.name)
         for member in archive.members
-        if posixpath.basename(member.name) in wanted
+        if member.name.endswith(wanted)
     }
 
 
@@ -200,17 +223,24 @@ def interface_files(archive: WheelArchive) -> dict[str, str]:
     return {
         member.name: archive.manifest.digest_of(member.name) or ""
         for member in archive.members
-        if not member.is_dir and header.is_interface_file(member.name)
+        if not member.is_dir and is_interface_file(member.name)
     }
 
 
-def record_files(archive: WheelArchive, *, looked_for: Collection[str]) -> dict[str, bytes]:
+def record_files(
+    archive: WheelArchive, *, looked_for: Collection[str], series: Iterable[Series] = ()
+) -> dict[str, bytes]:
     """The `.dist-info` files, by bare name, that hold the fingerprint of an open wheel.
 
-    The symbol tables are there only for a wheel that has symbols to offer.
+    `series` are what the project promises of its interfaces. The symbol tables are there only for
+    a wheel that has symbols to offer.
     """
-    read = fingerprint_wheel(archive, looked_for=looked_for)
-    files = {FINGERPRINT: read.fingerprint.to_json()}
+    return files_of(fingerprint_wheel(archive, looked_for=looked_for), series=series)
+
+
+def files_of(read: Fingerprinted, *, series: Iterable[Series] = ()) -> dict[str, bytes]:
+    """As `record_files`, of a wheel that was read already."""
+    files = {FINGERPRINT: replace(read.fingerprint, series=series_facts(series)).to_json()}
     if any(each.symbols for each in read.symbols.objects):
         files[SYMBOLS] = read.symbols.to_json()
     return files
@@ -226,6 +256,7 @@ def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
     if data is None:
         return None
     fingerprint = AbiFingerprint.from_json(data)
+    read_series(fingerprint.series)
     _check_fresh(archive, fingerprint)
     return fingerprint
 
@@ -234,6 +265,29 @@ def recorded_symbols(archive: WheelArchive) -> SymbolTables | None:
     """The embedded symbol tables, if there are any; raises InvalidRecord."""
     data = _record_member(archive, SYMBOLS)
     return None if data is None else SymbolTables.from_json(data)
+
+
+def recorded_types(archive: WheelArchive) -> TypeTables | None:
+    """The embedded digests of types, if there are any and they describe the binaries of now.
+
+    Raises InvalidRecord.
+    """
+    data = _record_member(archive, TYPES)
+    if data is None:
+        return None
+    tables = TypeTables.from_json(data)
+    for each in tables.objects:
+        if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
+            raise InvalidRecord("$.objects", f"is stale: {each.path} was changed since")
+    return tables
+
+
+def _identity(archive: WheelArchive, path: str) -> tuple[str | None, int, int] | None:
+    """By what a record knows a binary; None where there is no such member."""
+    if not archive.has(path):
+        return None
+    member = archive.member(path)
+    return archive.manifest.digest_of(path), member.size, member.crc32
 
 
 def recorded_build_inputs(archive: WheelArchive) -> BuildInputs | None:
@@ -260,17 +314,17 @@ def _record_member(archive: WheelArchive, record: str) -> bytes | None:
 
 
 def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
-    recorded = {each.path: each for each in fingerprint.objects}
+    recorded = {each.path for each in fingerprint.objects}
     unread = {each.path for each in fingerprint.unread}
     actual = {member.name: member for member in _binaries(archive)}
-    if recorded.keys() | unread != actual.keys():
-        other = sorted((recorded.keys() | unread) ^ actual.keys())
+    if recorded | unread != actual.keys():
+        other = sorted((recorded | unread) ^ actual.keys())
         raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
-    for path, each in recorded.items():
-        member = actual[path]
-        now = (archive.manifest.digest_of(path), member.size, member.crc32)
+    for each in fingerprint.objects:
+        member = actual[each.path]
+        now = (archive.manifest.digest_of(each.path), member.size, member.crc32)
         if (each.digest, each.size, each.crc32) != now:
-            raise InvalidRecord("$.objects", f"is stale: {path} was changed since")
+            raise InvalidRecord("$.objects", f"is stale: {each.path} was changed since")
     if fingerprint.is_purelib != (not actual):
         raise InvalidRecord("$.is_purelib", "does not fit the members of the wheel")
     shipped = fingerprint.provided(header.NAME)
@@ -284,6 +338,7 @@ def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:
     for record, read in (
         ("fingerprint", recorded_fingerprint),
         ("symbols", recorded_symbols),
+        ("types", recorded_types),
         ("build inputs", recorded_build_inputs),
     ):
         try:

@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 # backend that changes the working directory would make a later import fail.
 from backend_shim.capture.build import BeforeBuild, begin_capture, capture_build_inputs
 from backend_shim.configuration import (
+    TABLE,
     Configuration,
     configured,
     read_configuration,
     without_own_settings,
 )
 from backend_shim.embed import embed
+from backend_shim.errors import ConfigurationError
 from backend_shim.vendoring import add_shim_to_sdist
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wrapped_backend import (
@@ -128,12 +130,14 @@ def _build_wheel(
         _unless_it_fails(
             configuration,
             f"{name} is left without records",
-            lambda: _embed_records(wrapped, before, directory / name),
+            lambda: _embed_records(wrapped, configuration, before, directory / name),
         )
     return name
 
 
-def _embed_records(wrapped: WrappedBackend, before: BeforeBuild, wheel: Path) -> None:
+def _embed_records(
+    wrapped: WrappedBackend, configuration: Configuration, before: BeforeBuild, wheel: Path
+) -> None:
     with WheelArchive.open(wheel) as archive:
         build_inputs = capture_build_inputs(
             before,
@@ -141,7 +145,19 @@ def _embed_records(wrapped: WrappedBackend, before: BeforeBuild, wheel: Path) ->
             backend_name=wrapped.configuration.build_backend,
             backend_module=wrapped.module,
         )
-    embed(wheel, build_inputs=build_inputs, looked_for=before.looked_for)
+    wanted = [wrapped.source / each for each in wrapped.configuration.types_from]
+    untyped = embed(
+        wheel,
+        build_inputs=build_inputs,
+        looked_for=before.looked_for,
+        series=wrapped.configuration.series,
+        types_from=wanted,
+    )
+    if wanted and untyped:
+        reasons = "; ".join(f"{path}: {why}" for path, why in untyped)
+        if configuration.strict:
+            raise ConfigurationError(f"{TABLE} types-from", reasons)
+        sys.stderr.write(f"wheel-abi: no types are recorded of {reasons}\n")
 
 
 def _build_sdist(

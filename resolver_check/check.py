@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 
 from packaging.tags import Tag
 
 from backend_shim.errors import InvalidRecord
-from backend_shim.interfaces.header import InterfaceTree
+from backend_shim.interfaces import cpython, platform_floor
+from backend_shim.interfaces.header import InterfaceFilesChanged, compare_scope
+from backend_shim.interfaces.interface_tree import InterfaceTree
 from backend_shim.interfaces.provider import nothing_of
-from backend_shim.interfaces.reasons import Reason
+from backend_shim.interfaces.reasons import Binding, Effect, Reason
+from backend_shim.interfaces.scope_comparison import Excuse
 from backend_shim.record.fingerprint import AbiFingerprint
+from backend_shim.type_recording import DebugFiles
+from resolver_check.compare.interpreter import Python, judge_interpreter, python_of
 from resolver_check.compare.judgement import judge_fingerprints
+from resolver_check.compare.promised_platform import broken_platform_promises
+from resolver_check.compare.promised_tags import broken_promises
 from resolver_check.errors import UsageError
 from resolver_check.model import (
     EvidenceLevel,
@@ -23,6 +31,8 @@ from resolver_check.model import (
     WheelUnreadable,
 )
 from resolver_check.scan.subject import Subject
+from resolver_check.scan.type_evidence import TypeEvidence
+from resolver_check.sources.series_file import Promises, shipped_promises
 
 
 class Bump:
@@ -31,23 +41,54 @@ class Bump:
     Raises UsageError where the two are not of one project; InvalidWheel where one cannot be read.
     """
 
-    def __init__(self, old: Subject | None, new: Subject) -> None:
-        """`old` is None where no older wheel is known: what needs it proves nothing."""
+    def __init__(
+        self,
+        old: Subject | None,
+        new: Subject,
+        promises: Promises | None = None,
+        debug_files: DebugFiles | None = None,
+    ) -> None:
+        """`old` is None where no older wheel is known: what needs it proves nothing.
+
+        `promises` are what is known of providers beside what they declare, `debug_files` where the
+        debug information of their libraries may lie.
+        """
         if old is not None and old.name != new.name:
             raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
         self.old = old
         self.new = new
         self.subjects = (new,) if old is None else (old, new)
         self.binding_names = frozenset().union(*(each.binding_names for each in self.subjects))
-        self.after = new.provider()
-        self.before = nothing_of(self.after) if old is None else old.provider()
+        promises = promises or shipped_promises()
+        self.after = promises.added_to(new.provider())
+        self.before = nothing_of(self.after) if old is None else promises.added_to(old.provider())
         self.unread = tuple(_unread(self.subjects))
+        self._types = None
+        if old is not None:
+            self._types = TypeEvidence(
+                (old, self.before),
+                (new, self.after),
+                DebugFiles() if debug_files is None else debug_files,
+                self._differing,
+            )
 
     @cache  # noqa: B019 - a bump lives as long as the question it belongs to
     def trees(self, wanted: frozenset[str]) -> tuple[InterfaceTree, InterfaceTree]:
         """The interface files of the old and the new wheel."""
         before = InterfaceTree(files=()) if self.old is None else self.old.interface_tree(wanted)
         return before, self.new.interface_tree(wanted)
+
+    def types(self, binding: Binding) -> tuple[Reason, ...]:
+        """What the types of the symbols that `binding` takes say of it."""
+        return () if self._types is None else self._types(binding)
+
+    def _differing(self, binding: Binding, excuse: Excuse) -> tuple[str, ...] | None:
+        """Declarations in headers that differ without an excuse; None if they are not all there."""
+        wanted = frozenset(each.name for each in binding.declarations if each.module is None)
+        found = compare_scope(binding.declarations, *self.trees(wanted), excuse)
+        if found.effect is Effect.SUPPORTS:
+            return ()
+        return (found.declarations or None) if isinstance(found, InterfaceFilesChanged) else None
 
 
 def judge(consumer: Subject, bump: Bump, *, level: EvidenceLevel) -> Judgement:
@@ -74,6 +115,16 @@ def judge(consumer: Subject, bump: Bump, *, level: EvidenceLevel) -> Judgement:
     return _with_notes(judgement, (consumer, *bump.subjects))
 
 
+def tag_findings(wheel: Subject, fingerprint: AbiFingerprint) -> tuple[Reason, ...]:
+    """Where the wheel's tags promise more than its binaries keep. Raises InvalidRecord."""
+    found: list[Reason] = []
+    if use := fingerprint.required(cpython.NAME):
+        found += broken_promises(wheel.tags, cpython.decode(use.facts))
+    if floor := fingerprint.required(platform_floor.NAME):
+        found += broken_platform_promises(wheel.tags, platform_floor.decode(floor.facts))
+    return tuple(found)
+
+
 def _judge_once(
     consumer: Subject,
     fingerprint: AbiFingerprint,
@@ -87,9 +138,37 @@ def _judge_once(
         bump.after,
         level=level,
         read_trees=bump.trees,
-        general=general,
+        compare_types=bump.types,
+        general=(*general, *tag_findings(consumer, fingerprint)),
         wheel=consumer.filename,
+        built=consumer.build_requirements.get(bump.new.name),
     )
+
+
+def judge_for_python(
+    wheel: Subject, python: Python, *, level: EvidenceLevel, promises: Promises | None = None
+) -> Judgement:
+    """The verdict on `wheel` in the interpreter `python`. Raises InvalidWheel."""
+    promises = promises or shipped_promises()
+    inputs = wheel.build_inputs
+    built = None if inputs is None else python_of(inputs.interpreter)
+    running, built = _with_series(python, promises), built and _with_series(built, promises)
+
+    def judged(fingerprint: AbiFingerprint) -> Judgement:
+        return judge_interpreter(
+            fingerprint, wheel.tags, running, built, level=level, wheel=wheel.filename
+        )
+
+    try:
+        judgement = judged(wheel.fingerprint())
+    except InvalidRecord as error:
+        wheel.leave_record(str(error))
+        judgement = judged(wheel.fingerprint())
+    return _with_notes(judgement, (wheel,))
+
+
+def _with_series(python: Python, promises: Promises) -> Python:
+    return replace(python, series=promises.of(cpython.PROVIDER, python.version))
 
 
 def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:

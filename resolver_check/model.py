@@ -84,6 +84,16 @@ class InterfaceUnknown(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlugInFailed(Reason):
+    """The interface of a third party could not judge what the record says by it."""
+
+    kind: ClassVar[str] = "plug-in-failed"
+    effect: ClassVar[Effect] = Effect.OPEN
+    interface: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetsDiffer(Reason):
     """Consumer and new provider are for different interpreters or platforms."""
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from packaging.utils import NormalizedName
 
-from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import interface_named
 from backend_shim.record.fingerprint import AbiFingerprint
@@ -27,6 +27,7 @@ from resolver_check.plan_model import (
 )
 from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
 from resolver_check.scan.subject import Subject, open_whole
+from resolver_check.sources.series_file import Promises
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target
 from resolver_check.wheel_reference import WheelReference
@@ -40,6 +41,7 @@ def make_plan(
     level: EvidenceLevel,
     executor: Executor,
     newest_only: bool,
+    promises: Promises | None = None,
 ) -> RebuildPlan:
     """Judge every wheel of `source` for `target` that is not itself bumped.
 
@@ -62,7 +64,7 @@ def make_plan(
         task = _JudgeOne(
             source=source,
             bumps=bumps,
-            opened=tuple(_open_bump(source, bump, stack) for bump in bumps),
+            opened=tuple(_open_bump(source, bump, stack, promises) for bump in bumps),
             level=level,
             dependencies=dependencies,
         )
@@ -111,13 +113,15 @@ def _resolve(
     return ResolvedBump(request=request, old=old[-1] if old else None, new=new[-1] if new else None)
 
 
-def _open_bump(source: WheelSource, bump: ResolvedBump, stack: ExitStack) -> Bump | None:
+def _open_bump(
+    source: WheelSource, bump: ResolvedBump, stack: ExitStack, promises: Promises | None
+) -> Bump | None:
     """The wheels of a bump, read; None where there is no wheel of the new version."""
     if bump.new is None:
         return None
     old = stack.enter_context(open_whole(source, bump.old)) if bump.old else None
     new = stack.enter_context(open_whole(source, bump.new))
-    return Bump(Subject(old) if old else None, Subject(new))
+    return Bump(Subject(old) if old else None, Subject(new), promises)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +236,7 @@ def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:
             for required in consumer.requires
             for interface in [interface_named(required.interface)]
         )
-    except InvalidRecord:
+    except (InterfaceFailed, InvalidRecord):
         return True
 
 

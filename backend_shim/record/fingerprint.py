@@ -108,6 +108,9 @@ class AbiFingerprint:
     generator: Generator
     is_purelib: bool
     """No shared object of any format is in the archive, whatever Root-Is-Purelib says."""
+    interfaces: tuple[str, ...] = ()
+    """Names of the ways of binding that the wheel was looked at for, sorted. One that is missing
+    says nothing by having no entry below."""
     objects: tuple[ObjectRecord, ...] = ()
     unread: tuple[UnreadObject, ...] = ()
     provides: tuple[InterfaceFacts, ...] = ()
@@ -129,6 +132,7 @@ class AbiFingerprint:
                 "schema_version": SCHEMA_VERSION,
                 "generator": {"name": self.generator.name, "version": self.generator.version},
                 "is_purelib": self.is_purelib,
+                "interfaces": list(self.interfaces),
                 "objects": [_object_json(each) for each in self.objects],
                 "unread": [{"path": each.path, "why": each.why} for each in self.unread],
                 "provides": [_facts_json(each) for each in self.provides],
@@ -153,6 +157,7 @@ class AbiFingerprint:
                 version=get_str(generator, "version", "$.generator"),
             ),
             is_purelib=get_bool(table, "is_purelib", "$"),
+            interfaces=get_str_list(table, "interfaces", "$", optional=True),
             objects=tuple(_object(*each) for each in get_objects(table, "objects", "$")),
             unread=tuple(
                 UnreadObject(path=get_str(each, "path", at), why=get_str(each, "why", at))
@@ -266,7 +271,11 @@ class ExportingObject:
 
     path: str
     soname: str | None
+    machine: str
+    """Of a universal Mach-O file there is one entry for each."""
     symbols: tuple[ExportedSymbol, ...]
+    forwards: tuple[tuple[str, str], ...] = ()
+    """PE and Mach-O: (symbol, where its definition really is) as `Symbol.forwards_to` has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +293,8 @@ class SymbolTables:
                     {
                         "path": each.path,
                         "soname": each.soname,
+                        "machine": each.machine,
+                        "forwards": [[*row] for row in each.forwards],
                         "symbols": [
                             [s.name, s.version, s.kind, s.size, s.is_hidden, s.version_index]
                             for s in each.symbols
@@ -304,6 +315,11 @@ class SymbolTables:
                 ExportingObject(
                     path=get_str(each, "path", at),
                     soname=get_str(each, "soname", at, optional=True),
+                    machine=get_str(each, "machine", at),
+                    forwards=tuple(
+                        _forward(row, path_to(at, "forwards"))
+                        for row in get_list(each, "forwards", at)
+                    ),
                     symbols=tuple(
                         _exported_symbol(row, path_to(path_to(at, "symbols"), index))
                         for index, row in enumerate(get_list(each, "symbols", at))
@@ -312,6 +328,13 @@ class SymbolTables:
                 for each, at in get_objects(table, "objects", "$")
             )
         )
+
+
+def _forward(row: JSONValue, path: str) -> tuple[str, str]:
+    match row:
+        case [str(name), str(target)]:
+            return name, target
+    raise InvalidRecord(path, "must hold [name, target] pairs")
 
 
 def _exported_symbol(row: JSONValue, path: str) -> ExportedSymbol:

@@ -9,6 +9,7 @@ from typing import Final
 FINGERPRINT: Final = "wheel_abi_fingerprint.json"
 BUILD_INPUTS: Final = "wheel_abi_build_inputs.json"
 SYMBOLS: Final = "wheel_abi_symbols.json"
+TYPES: Final = "wheel_abi_types.json"
 
 # The names proposed to the standard. Readers accept them; nothing writes them while it is a draft.
 STANDARD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
@@ -16,6 +17,7 @@ STANDARD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         FINGERPRINT: "abi_fingerprint.json",
         BUILD_INPUTS: "build_inputs.json",
         SYMBOLS: "abi_symbols.json",
+        TYPES: "abi_types.json",
     }
 )
 

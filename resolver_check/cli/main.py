@@ -15,6 +15,7 @@ from resolver_check.cli import exit_status
 from resolver_check.cli.judge_command import judge_command
 from resolver_check.cli.options import printable
 from resolver_check.cli.plan_command import plan_command
+from resolver_check.cli.python_command import python_command
 from resolver_check.cli.show_command import show_command
 from resolver_check.errors import ResolverCheckError
 
@@ -53,6 +54,7 @@ def cli() -> None:
 
 cli.add_command(judge_command)
 cli.add_command(plan_command)
+cli.add_command(python_command)
 cli.add_command(show_command)
 
 

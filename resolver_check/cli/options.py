@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from backend_shim.record.canonical import JSONValue
+from backend_shim.type_recording import DebugFiles
 from resolver_check.model import EvidenceLevel
+from resolver_check.sources.series_file import Promises, read_promises, shipped_promises
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,6 +42,39 @@ def evidence_option(command: Command) -> Command:
         "pure), 'promised' (also unchanged interface files, published series and stable ABIs, "
         "types), 'symbols' (also symbols that are still exported).",
     )(command)
+
+
+def series_option(command: Command) -> Command:
+    """`--series FILE`, as often as wanted: the promises of its files beside those shipped."""
+    return click.option(
+        "--series",
+        "promises",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        callback=lambda _context, _option, paths: _promises(paths),
+        help="TOML with [[series]] tables: what providers promise of their interfaces, where "
+        "their wheels do not declare it; may be given several times.",
+    )(command)
+
+
+def debug_info_option(command: Command) -> Command:
+    """`--debug-info DIR`, as often as wanted: where the debug information of stripped files is."""
+    return click.option(
+        "--debug-info",
+        "debug_files",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        multiple=True,
+        metavar="DIR",
+        callback=lambda _context, _option, paths: DebugFiles(paths),
+        help="Directory, searched to any depth, with unstripped copies or debug files of the "
+        "provider's libraries, known by their build-id; may be given several times.",
+    )(command)
+
+
+def _promises(paths: Iterable[Path]) -> Promises:
+    given = tuple(promise for path in paths for promise in read_promises(path))
+    return replace(shipped_promises(), given=given)
 
 
 def echo_json(value: JSONValue) -> None:

@@ -12,13 +12,20 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, echo_lines, evidence_option, format_option
+from resolver_check.cli.options import (
+    echo_json,
+    echo_lines,
+    evidence_option,
+    format_option,
+    series_option,
+)
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
 from resolver_check.plan_model import Action, RebuildPlan, RequestedBump
 from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.sources import open_source
+from resolver_check.sources.series_file import Promises
 from resolver_check.target import target
 
 
@@ -48,6 +55,7 @@ from resolver_check.target import target
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
               show_default=True, help="Wheels read at the same time.")  # fmt: skip
+@series_option
 @evidence_option
 @format_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
@@ -58,6 +66,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     platform: str | None,
     versions: str | None,
     jobs: int,
+    promises: Promises,
     evidence: EvidenceLevel,
     output_format: str,
 ) -> int:
@@ -82,6 +91,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
                 level=evidence,
                 executor=executor,
                 newest_only=(versions or _default_versions(source)) == "newest",
+                promises=promises,
             )
     finally:
         opened.close()

@@ -11,13 +11,16 @@ import click
 
 from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_problems
+from backend_shim.interfaces.reasons import Reason
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.wheel.archive import WheelArchive
+from resolver_check.check import tag_findings
 from resolver_check.cli import exit_status
 from resolver_check.cli.options import echo_json, echo_lines, format_option
 from resolver_check.model import Derived
+from resolver_check.report.explain import explain
 from resolver_check.scan.subject import Subject
 from resolver_check.sources import open_wheel_url
 
@@ -36,6 +39,7 @@ def show_command(wheel: str, output_format: str) -> int:
         fingerprint = subject.fingerprint()
         problems = recorded_problems(archive)
         inputs = _build_inputs(archive)
+        findings = _findings(subject, fingerprint)
     if output_format == "json":
         echo_json(
             {
@@ -44,12 +48,14 @@ def show_command(wheel: str, output_format: str) -> int:
                 "version": subject.version,
                 "derived": _derived(subject),
                 "problems": list(problems),
+                "findings": [explain(each) for each in findings],
                 "fingerprint": json.loads(fingerprint.to_json()),
                 "build_inputs": json.loads(inputs.to_json()) if inputs else None,
             }
         )
     else:
         echo_lines(_lines(subject, fingerprint, problems, has_inputs=inputs is not None))
+        echo_lines(f"  note: {explain(each)}" for each in findings)
     return exit_status.OK
 
 
@@ -59,6 +65,14 @@ def _build_inputs(archive: WheelArchive) -> BuildInputs | None:
     except InvalidRecord:
         # It is among the problems.
         return None
+
+
+def _findings(subject: Subject, fingerprint: AbiFingerprint) -> tuple[Reason, ...]:
+    try:
+        return tag_findings(subject, fingerprint)
+    except InvalidRecord as error:
+        subject.leave_record(str(error))
+        return tag_findings(subject, subject.fingerprint())
 
 
 def _derived(subject: Subject) -> list[JSONValue]:

@@ -11,16 +11,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from backend_shim.interfaces.header import InterfaceTree, compare_scope
+from backend_shim.errors import InterfaceFailed
+from backend_shim.interfaces.header import compare_scope
+from backend_shim.interfaces.interface_tree import InterfaceTree
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Reason
-from backend_shim.interfaces.table import interface_named
+from backend_shim.interfaces.table import INTERFACES, interface_named
 from backend_shim.record.fingerprint import AbiFingerprint
+from resolver_check.compare.series import series_reasons
 from resolver_check.model import (
     EvidenceLevel,
     InterfaceUnknown,
     Judgement,
     NoBinding,
+    PlugInFailed,
     PureConsumer,
     UnreadBinary,
     Verdict,
@@ -29,22 +33,29 @@ from resolver_check.model import (
 ReadTrees: TypeAlias = Callable[[frozenset[str]], tuple[InterfaceTree, InterfaceTree]]
 """Given identifiers to look for: the interface files of the old and the new provider."""
 
+CompareTypes: TypeAlias = Callable[[Binding], tuple[Reason, ...]]
+"""Given a binding by linking: what the types of its symbols in both providers say."""
 
-def judge_fingerprints(
+
+def judge_fingerprints(  # noqa: PLR0913 - all that a judgement may rest on, none of it with another
     consumer: AbiFingerprint,
     old: Provider,
     new: Provider,
     *,
     level: EvidenceLevel,
     read_trees: ReadTrees,
+    compare_types: CompareTypes | None = None,
     general: Iterable[Reason] = (),
     wheel: str = "consumer",
+    built: str | None = None,
 ) -> Judgement:
     """The judgement of a consumer's fingerprint against one provider's bump.
 
     `general` are reasons that were found before (notes, or what could not be read), `wheel` is how
-    reasons name the consumer. The interface files are read only if a binding has no other accepted
-    evidence. Raises InvalidRecord for facts that have not the shape of their interface.
+    reasons name the consumer, `built` the provider's version that it was built with, where its
+    record says so. The interface files are read only if a binding has no other accepted
+    evidence, and types are compared only if those do not decide either. Raises InvalidRecord for
+    facts that have not the shape of their interface.
     """
     if consumer.is_purelib:
         # A rebuild of a wheel without binaries has nothing to bind, whatever else was found.
@@ -55,20 +66,38 @@ def judge_fingerprints(
         interface = interface_named(required.interface)
         if interface is None:
             found.append(InterfaceUnknown(interface=required.interface))
-        else:
+            continue
+        try:
             bindings += interface.is_satisfied(required.facts, old, new)
+        except InterfaceFailed as error:
+            found.append(PlugInFailed(interface=error.interface, why=error.wrong))
+    bindings = [_with_promises(each, old, new, built) for each in bindings]
     bindings = _with_interface_files(bindings, level, read_trees)
+    if compare_types is not None:
+        bindings = [_with_types(each, level, compare_types) for each in bindings]
     if not bindings and not any(each.effect is Effect.OPEN for each in found):
         names = tuple(sorted(old.binding_names | new.binding_names))
         found.append(NoBinding(looked_for=names))
     return Judgement(
-        verdict=_verdict(bindings, found, level), bindings=tuple(bindings), general=tuple(found)
+        verdict=verdict_of(bindings, found, level), bindings=tuple(bindings), general=tuple(found)
     )
 
 
 def _unread(consumer: AbiFingerprint, wheel: str) -> Iterable[Reason]:
     for each in consumer.unread:
         yield UnreadBinary(wheel=wheel, path=each.path, why=each.why)
+
+
+def _with_promises(binding: Binding, old: Provider, new: Provider, built: str | None) -> Binding:
+    """`binding` with what the new provider promises of it, unless it is refused already."""
+    if is_refused(binding):
+        return binding
+    promised = series_reasons(binding, old, new, built=built)
+    for interface in INTERFACES:
+        if interface.vouches is not None and interface.provider == new.name:
+            vouched = interface.vouches(binding, old, new, built)
+            promised += () if vouched is None else (vouched,)
+    return replace(binding, reasons=(*binding.reasons, *promised)) if promised else binding
 
 
 def _with_interface_files(
@@ -82,7 +111,12 @@ def _with_interface_files(
     ]
     if not undecided:
         return bindings
-    wanted = {name for each in undecided for module, name in each.declarations if module is None}
+    wanted = {
+        declaration.name
+        for each in undecided
+        for declaration in each.declarations
+        if declaration.module is None
+    }
     old_tree, new_tree = read_trees(frozenset(wanted))
     return [
         replace(
@@ -93,6 +127,13 @@ def _with_interface_files(
         else each
         for each in bindings
     ]
+
+
+def _with_types(binding: Binding, level: EvidenceLevel, compare_types: CompareTypes) -> Binding:
+    """`binding`, if it is of symbols and nothing else decides, with what their types say."""
+    if not binding.symbols or is_refused(binding) or is_covered(binding, level):
+        return binding
+    return replace(binding, reasons=(*binding.reasons, *compare_types(binding)))
 
 
 def is_refused(binding: Binding) -> bool:
@@ -108,9 +149,10 @@ def is_covered(binding: Binding, level: EvidenceLevel) -> bool:
     )
 
 
-def _verdict(
+def verdict_of(
     bindings: Iterable[Binding], general: Iterable[Reason], level: EvidenceLevel
 ) -> Verdict:
+    """What `bindings` and the `general` reasons come to at `level`."""
     if any(map(is_refused, bindings)):
         return Verdict.INVALID
     if any(each.effect is Effect.OPEN for each in general):

@@ -5,13 +5,44 @@ from __future__ import annotations
 from typing import Final
 
 from backend_shim.interfaces.reasons import Reason
-from resolver_check.report.sentences import by_name, general, linking, numpy_c_api
+from resolver_check.report.sentences import (
+    by_name,
+    capsule,
+    cffi,
+    cython,
+    general,
+    header,
+    interpreter,
+    linking,
+    numpy_c_api,
+    plug_ins,
+    promised_platform,
+    promised_tags,
+    series,
+    shared_types,
+    sip,
+    symbol_types,
+    torch,
+)
 
 _SENTENCES: Final = (
     general.sentence,
+    plug_ins.sentence,
     linking.sentence,
+    symbol_types.sentence,
     numpy_c_api.sentence,
     by_name.sentence,
+    header.sentence,
+    cython.sentence,
+    capsule.sentence,
+    cffi.sentence,
+    sip.sentence,
+    shared_types.sentence,
+    series.sentence,
+    torch.sentence,
+    interpreter.sentence,
+    promised_tags.sentence,
+    promised_platform.sentence,
 )
 
 
@@ -20,6 +51,19 @@ def explain(reason: Reason) -> str:
     for sentence in _SENTENCES:
         if (found := sentence(reason)) is not None:
             return found
-    # A reason of a third party's interface comes with data only.
+    return _own_sentence(reason) or _data_of(reason)
+
+
+def _own_sentence(reason: Reason) -> str | None:
+    """What a reason of a third party's interface says of itself."""
+    try:
+        text = reason.sentence()
+    except Exception:
+        # Its code; the data are as good.
+        return None
+    return " ".join(text.split()) if isinstance(text, str) else None
+
+
+def _data_of(reason: Reason) -> str:
     data = ", ".join(f"{key}={value}" for key, value in reason.data().items())
     return f"{reason.kind}: {data}"

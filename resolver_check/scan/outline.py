@@ -46,7 +46,7 @@ class ReadOutline:
                     reference=reference,
                     binding_names=subject.binding_names,
                     requirements=tuple(map(str, subject.requirements)),
-                    build_requirements=subject.build_requirements,
+                    build_requirements=frozenset(subject.build_requirements),
                 )
         except (InvalidWheel, SourceUnavailable) as error:
             return Outline(reference=reference, unreadable=error.wrong)

@@ -19,16 +19,20 @@ from backend_shim.fingerprinting import (
     recorded_build_inputs,
     recorded_fingerprint,
     recorded_symbols,
+    recorded_types,
 )
-from backend_shim.interfaces import header, import_name
-from backend_shim.interfaces.header import InterfaceTree
+from backend_shim.interfaces import import_name
+from backend_shim.interfaces.interface_tree import InterfaceTree, read_tree, without_twins
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Reason
-from backend_shim.interfaces.table import INTERFACES
+from backend_shim.interfaces.table import all_interfaces
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.decoding import get_str_list
 from backend_shim.record.facts import Facts
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
-from backend_shim.record.names import BUILD_INPUTS, SYMBOLS
+from backend_shim.record.names import BUILD_INPUTS, SYMBOLS, TYPES
+from backend_shim.record.series import read_series
+from backend_shim.record.type_tables import TypeTables
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived, RecordUnused
 from resolver_check.sources.wheel_source import WheelSource
@@ -37,6 +41,7 @@ from resolver_check.wheel_reference import WheelReference
 # Interface files of one provider that are read for a comparison; torch ships 9,500 of 80 MB.
 _MAX_TREE_BYTES = 512 << 20
 _SAYS_NOTHING = "its record does not say whether its binaries name this provider"
+_UNASKED = "its record was written without asking for "
 
 
 class Subject:
@@ -77,16 +82,19 @@ class Subject:
         return tuple(found)
 
     @cached_property
-    def build_requirements(self) -> frozenset[str]:
-        """Normalized names of what was installed to build it; empty without build inputs."""
+    def build_inputs(self) -> BuildInputs | None:
+        """What went into its build, where its record says so."""
         try:
-            inputs = recorded_build_inputs(self.archive)
+            return recorded_build_inputs(self.archive)
         except InvalidRecord as error:
             self._not_used(BUILD_INPUTS, error)
-            return frozenset()
-        if inputs is None:
-            return frozenset()
-        return frozenset(canonicalize_name(each.name) for each in inputs.requirements)
+            return None
+
+    @cached_property
+    def build_requirements(self) -> dict[str, str]:
+        """Version of what was installed to build it, by normalized name; empty if not recorded."""
+        installed = self.build_inputs.requirements if self.build_inputs else ()
+        return {canonicalize_name(each.name): each.version for each in installed}
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -130,12 +138,13 @@ class Subject:
         recorded = self._recorded
         if recorded is not None:
             try:
-                if _has_looked_for(recorded, looked_for):
+                unasked = _unasked(recorded)
+                if not unasked and _has_looked_for(recorded, looked_for):
                     return recorded
             except InvalidRecord as error:
                 self.leave_record(str(error))
             else:
-                self._note_derived(_SAYS_NOTHING)
+                self._note_derived(_UNASKED + ", ".join(unasked) if unasked else _SAYS_NOTHING)
         return self.derived(looked_for)
 
     def derived(self, looked_for: Collection[str]) -> AbiFingerprint:
@@ -159,6 +168,19 @@ class Subject:
                 self._not_used(SYMBOLS, error)
         return self._derive(()).symbols
 
+    @cached_property
+    def recorded_types(self) -> TypeTables:
+        """The digests of types that its record has; empty where there are none."""
+        try:
+            return recorded_types(self.archive) or TypeTables()
+        except InvalidRecord as error:
+            self._not_used(TYPES, error)
+            return TypeTables()
+
+    def fingerprinted(self) -> Fingerprinted:
+        """Its fingerprint and the symbols that it exports."""
+        return Fingerprinted(fingerprint=self.fingerprint(), symbols=self._symbols())
+
     def provider(self) -> Provider:
         """The wheel as the provider's side of a comparison."""
         fingerprint = self.fingerprint()
@@ -172,6 +194,8 @@ class Subject:
             binding_names=self.binding_names,
             explained_modules=frozenset(filter(self._is_explained, modules)),
             read_symbols=self._symbols,
+            # What was promised is no question of the binaries, which may have been read anew.
+            series=read_series(self._recorded.series) if self._recorded else (),
         )
 
     def _is_explained(self, module: str) -> bool:
@@ -179,17 +203,15 @@ class Subject:
             interface.provider == self.name
             and interface.explains is not None
             and interface.explains(module)
-            for interface in INTERFACES
+            for interface in all_interfaces()
         )
 
     def interface_tree(self, wanted: frozenset[str]) -> InterfaceTree:
         """The interface files with their content; raises InvalidWheel where that is too much."""
-        paths = sorted(interface_files(self.archive))
+        paths = without_twins(sorted(interface_files(self.archive)), self.paths)
         if sum(self.archive.member(path).size for path in paths) > _MAX_TREE_BYTES:
             raise InvalidWheel(self.filename, "has too many bytes of interface files to compare")
-        return header.read_tree(
-            ((path, self.archive.read(path)) for path in paths), frozenset(wanted)
-        )
+        return read_tree(paths, self.archive.read, frozenset(wanted))
 
 
 def _header(archive: WheelArchive, name: str) -> str:
@@ -216,6 +238,14 @@ def _tags_in_name(subject: Subject) -> frozenset[Tag] | None:
         wrong = f"METADATA is of {subject.name} {subject.version}, unlike the file name"
         raise InvalidWheel(subject.filename, wrong)
     return tags
+
+
+def _unasked(recorded: AbiFingerprint) -> list[str]:
+    """The interfaces that are known here and were not when the record was written.
+
+    By one of them the wheel may bind to what another one leaves to it.
+    """
+    return sorted({each.name for each in all_interfaces()} - set(recorded.interfaces))
 
 
 def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:

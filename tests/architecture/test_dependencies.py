@@ -30,7 +30,7 @@ def _names(requirements: list[str]) -> set[str]:
 def test_the_extra_check_is_what_resolver_check_imports(project: dict) -> None:
     used = {name for path in sources("resolver_check") for name in imported(path)}
     used -= {*sys.stdlib_module_names, "backend_shim", "resolver_check"}
-    used = {_COMES_WITH.get(name, name) for name in used}
+    used = {_COMES_WITH.get(name, name) for name in used} - _names(project["dependencies"])
     assert used == _names(project["optional-dependencies"]["check"])
 
 

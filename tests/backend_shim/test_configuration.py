@@ -13,6 +13,7 @@ from backend_shim.configuration import (
     without_own_settings,
 )
 from backend_shim.errors import ConfigurationError
+from backend_shim.record.series import Series
 
 
 def read(tmp_path: Path, table: str, rest: str = "") -> Configuration:
@@ -25,7 +26,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert read(
         tmp_path,
         'build-backend = "a.b:c"\nbackend-path = ["in"]\nstrict = true\n'
-        'patches = ["1"]\nenv = ["FLAG"]',
+        'patches = ["1"]\nenv = ["FLAG"]\n'
+        '[tool.wheel-abi.provides."demo._C_API"]\nlast-change = "1.0"\nlast-addition = "3.1rc1"',
         '[project]\ndynamic = ["version"]\n[build-system]\nbackend-path = ["_x"]',
     ) == Configuration(
         build_backend="a.b:c",
@@ -33,6 +35,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         strict=True,
         patches=("1",),
         env=("FLAG",),
+        series=(Series(name="demo._C_API", last_change="1.0", last_addition="3.1rc1"),),
         dynamic=frozenset({"version"}),
         shim_path=("_x",),
     )
@@ -49,11 +52,24 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ('build-backend = "a"\nzzz = 1', "unknown key zzz: known are build-backend"),
         ('build-backend = "a"\nstrict = "yes"', "strict: must be true or false"),
         ('build-backend = "a"\npatches = "x"', "patches: must be a list of strings"),
+        ('build-backend = "a"\ntypes-from = "x"', "types-from: must be a list of strings"),
         ('build-backend = "a"\nbackend-path = [".."]', "does not lie in the source tree"),
         ('build-backend = "a"\nbackend-path = ["/etc"]', "does not lie in the source tree"),
         ('build-backend = "a"\nbackend-path = ["gone"]', "is not a directory"),
         ('build-backend = "a"\nenv = ["MY_*"]', "there are no patterns"),
         ('build-backend = "a"\nenv = ["UPLOAD_TOKEN"]', "looks like the name of a secret"),
+        ('build-backend = "a"\nprovides = 3', "provides must be a table"),
+        ('build-backend = "a"\nprovides.a = 3', "provides.a: must be a table with last-change"),
+        ('build-backend = "a"\nprovides."a/b" = {}', "provides.a/b: must be the dotted name"),
+        ('build-backend = "a"\nprovides.a = {}', "provides.a last-change: must be a release"),
+        (
+            'build-backend = "a"\nprovides.a = {last-change = "1", last-adition = "1"}',
+            "unknown key last-adition: did you mean last-addition?",
+        ),
+        (
+            'build-backend = "a"\nprovides.a = {last-change = 1.0, last-addition = "1"}',
+            "provides.a last-change: must be a release in quotes",
+        ),
         ("[[", "pyproject.toml"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from backend_shim.errors import InvalidRecord, InvalidWheel
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
 from backend_shim.interfaces import import_name
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, STANDARD_NAMES
+from backend_shim.record.series import Series, read_series
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.manifest import verify_manifest
 from tests.backend_shim.record.example_inputs import INPUTS
@@ -49,6 +51,31 @@ def test_a_stamp_keeps_the_build_inputs(wheel: Path) -> None:
     once = wheel.read_bytes()
     embed(wheel, build_inputs=None, looked_for=())
     assert wheel.read_bytes() == once
+
+
+def test_a_stamp_keeps_what_was_promised_and_a_build_says_it_anew(wheel: Path) -> None:
+    promise = Series(name="demo", last_change="1.0", last_addition="1.0")
+    embed(wheel, build_inputs=INPUTS, looked_for=(), series=[promise])
+    once = wheel.read_bytes()
+    embed(wheel, build_inputs=None, looked_for=())
+    assert wheel.read_bytes() == once
+    with WheelArchive.open(wheel) as archive:
+        fingerprint = recorded_fingerprint(archive)
+    assert fingerprint is not None
+    assert read_series(fingerprint.series) == (promise,)
+    embed(wheel, build_inputs=INPUTS, looked_for=(), series=())
+    with WheelArchive.open(wheel) as archive:
+        assert recorded_fingerprint(archive) == replace(fingerprint, series=())
+
+
+def test_a_record_with_a_wrong_series_is_not_used(wheel: Path) -> None:
+    wrong = Series(name="demo", last_change="soon", last_addition="1.0")
+    embed(wheel, build_inputs=INPUTS, looked_for=(), series=[wrong])
+    with (
+        WheelArchive.open(wheel) as archive,
+        pytest.raises(InvalidRecord, match="no release"),
+    ):
+        recorded_fingerprint(archive)
 
 
 def test_a_stamp_looks_for_the_names_that_the_build_knew(tmp_path: Path) -> None:

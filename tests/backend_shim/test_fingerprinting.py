@@ -27,6 +27,7 @@ from backend_shim.record.fingerprint import AbiFingerprint, Basis
 from backend_shim.record.names import FINGERPRINT, STANDARD_NAMES, SYMBOLS
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
+from tests.support import macho_factory, pe_factory
 from tests.support.binding_factory import TAG, fingerprinted, library, provider, symbol
 from tests.support.elf_factory import Image, ImageSymbol
 from tests.support.wheel_factory import make_wheel, wheel_members
@@ -105,6 +106,73 @@ def test_a_native_wheel_has_each_object_with_what_it_is(wheel: Path) -> None:
     }
     assert [each.path for each in read.symbols.objects] == ["d/libd.so.1"]
     assert [each.name for each in read.symbols.objects[0].symbols] == ["f"]
+
+
+def test_a_universal_file_is_an_object_for_each_machine(tmp_path: Path) -> None:
+    slices = []
+    for cpu, name in ((macho_factory.X86_64, "_intel"), (macho_factory.ARM64, "_arm")):
+        exports = [macho_factory.Export("_f"), macho_factory.Export(name)]
+        image = macho_factory.Image(cpu=cpu, subtype=0, name="@rpath/libd.dylib", exports=exports)
+        slices.append((cpu, 0, bytes(image)))
+    path, data = "d/libd.dylib", macho_factory.universal(*slices)
+    wheel = make_wheel(tmp_path, name="d", tag="py3-none-macosx_11_0_universal2",
+                       files={path: data})  # fmt: skip
+    objects = embedded(wheel).objects
+    assert [(each.path, each.machine, each.size) for each in objects] == [
+        (path, "x86_64", len(data)),
+        (path, "aarch64", len(data)),
+    ]
+    assert objects[0].digest == objects[1].digest
+    assert objects[0].exported != objects[1].exported
+    with WheelArchive.open(wheel) as archive:
+        symbols = recorded_symbols(archive)
+    assert symbols is not None
+    assert [{s.name for s in each.symbols} for each in symbols.objects] == [
+        {"f", "intel"},
+        {"f", "arm"},
+    ]
+
+
+def test_a_universal_file_with_a_slice_that_cannot_be_read_is_unread(tmp_path: Path) -> None:
+    right = bytes(macho_factory.Image())
+    data = macho_factory.universal(
+        (macho_factory.X86_64, 3, right), (macho_factory.ARM64, 0, right[:-1])
+    )
+    read = fingerprinted(tmp_path, {"libd.dylib": data})
+    assert read.fingerprint.objects == ()
+    assert [each.path for each in read.fingerprint.unread] == ["libd.dylib"]
+
+
+def test_modules_for_windows_and_macos_are_told_from_libraries(tmp_path: Path) -> None:
+    entry = pe_factory.Export(("PyInit_m",))
+    bundle = macho_factory.Image(
+        file_type=macho_factory.BUNDLE, exports=[macho_factory.Export("_PyInit_m")]
+    )
+    read = fingerprinted(
+        tmp_path,
+        {
+            "d/m.cp311-win_amd64.pyd": bytes(pe_factory.Image(exports=[entry])),
+            "d/q.dll": bytes(pe_factory.Image(name="q.dll")),
+            "d/run.exe": bytes(pe_factory.Image(flags=0x22)),
+            "d.libs/z-01.dll": bytes(pe_factory.Image()),
+            "d/m.cpython-311-darwin.so": bytes(bundle),
+            "d/run": bytes(macho_factory.Image(file_type=macho_factory.EXECUTE)),
+            "d/.dylibs/libz.dylib": bytes(macho_factory.Image(name="/DLC/d/libz.dylib")),
+        },
+    )
+    assert {each.path: (each.kind, each.is_grafted) for each in read.fingerprint.objects} == {
+        "d/m.cp311-win_amd64.pyd": ("extension-module", False),
+        "d/q.dll": ("library", False),
+        "d/run.exe": ("executable", False),
+        "d.libs/z-01.dll": ("library", True),
+        "d/m.cpython-311-darwin.so": ("extension-module", False),
+        "d/run": ("executable", False),
+        "d/.dylibs/libz.dylib": ("library", True),
+    }
+    found = read.fingerprint.required("cpython")
+    assert found is not None
+    suffixes = found.facts.thaw()["extension_suffixes"]
+    assert suffixes == [".cp311-win_amd64.pyd", ".cpython-311-darwin.so"]
 
 
 def test_a_binary_is_known_by_its_content_not_its_name(tmp_path: Path) -> None:
@@ -352,8 +420,12 @@ JSON = st.recursive(
     max_leaves=6,
 )
 SHAPES: dict[str, dict[str, Any]] = {
-    "linking": {"objects": [{"path": "c.so", "needed": ["libp.so.1"], "imports": [["f", None]]}],
-                "libraries": [{"path": "p/libp.so.1", "name": "libp.so.1", "is_grafted": False}]},
+    "linking": {"objects": [{"path": "c.so", "format": "elf", "machine": "x86_64",
+                             "needed": ["libp.so.1"], "compatibility": [["libp.so.1", "1.0"]],
+                             "imports": [["f", None, None]], "optional": [["g", None, None]]}],
+                "libraries": [{"path": "p/libp.so.1", "name": "libp.so.1", "format": "elf",
+                               "machine": "x86_64", "is_grafted": False, "needed": ["libp.so.1"],
+                               "reexported": ["libp.so.1"], "versions": ["V1"]}]},
     "numpy-c-api": {"accepts": [1], "target": [1, 23], "feature_version": 13,
                     "is_target_partial": True, "by_name_knows": [1], "is_by_name_partial": True,
                     "types_only": True, "abi_version": 1 << 24, "api_version": 13,

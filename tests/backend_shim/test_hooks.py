@@ -15,6 +15,7 @@ from backend_shim.errors import ConfigurationError, InvalidWheel
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT
+from backend_shim.record.series import Series, read_series
 from backend_shim.wrapped_backend import HOOKS
 from tests.backend_shim.conftest import WHEEL, MakeProject
 
@@ -137,6 +138,17 @@ def test_a_wheel_is_built_with_its_records(make_project: MakeProject, tmp_path: 
     assert fingerprint.is_purelib
     assert (inputs.name, inputs.version, inputs.build_tag) == ("demo", "1.0", None)
     assert inputs.backend.distribution is None
+
+
+def test_what_the_project_promises_stands_in_the_record(
+    make_project: MakeProject, tmp_path: Path
+) -> None:
+    make_project(
+        options='[tool.wheel-abi.provides."demo._C_API"]\nlast-change = "1"\nlast-addition = "2"'
+    )
+    fingerprint, _ = recorded(tmp_path / hooks.build_wheel(str(tmp_path)))
+    promise = Series(name="demo._C_API", last_change="1", last_addition="2")
+    assert read_series(fingerprint.series) == (promise,)
 
 
 def test_a_relative_directory_and_a_backend_that_goes_elsewhere(make_project: MakeProject) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend_shim.embed import embed
 from backend_shim.interfaces.import_name import binding_names
+from backend_shim.record.build_inputs import BuildRequirement
 from backend_shim.record.names import FINGERPRINT
+from backend_shim.record.series import Series
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import Bump, judge
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel, Judgement, Verdict
+from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.conftest import SUFFIX, Factory, Open
 from tests.support.elf_factory import Image
 from tests.support.wheel_factory import make_wheel, record_bytes
@@ -250,6 +254,99 @@ def _replace(wheel: Path, member: str, change, *, keep_record: bool = False) -> 
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+
+
+# Series
+
+CAPSULE = "gift._C_API"
+
+
+def _gift(make: Factory, version: str, *series: Series, header: str = "") -> Path:
+    """A provider of a capsule, whose wheel declares `series`; its header changes each time."""
+    wheel = make.extension(
+        "gift",
+        version=version,
+        files={"gift/include/gift.h": f'{header}void *api = Import("{CAPSULE}");'.encode()},
+    )
+    embed(wheel, build_inputs=None, looked_for=(), series=series)
+    return wheel
+
+
+def _promise(change: str, addition: str, name: str = CAPSULE) -> Series:
+    return Series(name=name, last_change=change, last_addition=addition)
+
+
+@pytest.mark.parametrize(
+    ("series", "verdict", "kind"),
+    [
+        ((), Verdict.UNKNOWN, "interface-files-changed"),
+        ((_promise("1.0", "2.0"),), Verdict.VALID, "series-fits"),
+        ((_promise("1.0", "2.0", "gift"),), Verdict.VALID, "series-fits"),
+        ((_promise("1.0", "2.0", "gift.other"),), Verdict.UNKNOWN, "interface-files-changed"),
+        ((_promise("1.5", "1.5"),), Verdict.INVALID, "series-broken"),
+    ],
+)
+def test_a_provider_that_promises_is_believed(
+    make: Factory, ask, series: tuple[Series, ...], verdict: Verdict, kind: str
+) -> None:
+    taker = make.extension("taker", strings=(CAPSULE,), requires=["gift"])
+    old, new = _gift(make, "1.0", header="int a;"), _gift(make, "2.0", *series)
+    judgement = ask(taker, old, new)
+    assert judgement.verdict is verdict
+    assert kind in _kinds(judgement)
+    assert ask(taker, old, new, PROVEN).verdict is not Verdict.VALID
+
+
+def test_a_promise_is_not_believed_before_an_unchanged_header_is_needed(
+    make: Factory, ask
+) -> None:
+    """Unchanged files do not outweigh that the provider itself says it changed the interface."""
+    taker = make.extension("taker", strings=(CAPSULE,), requires=["gift"])
+    broken = ask(taker, _gift(make, "1.0"), _gift(make, "2.0", _promise("2.0", "2.0")))
+    assert broken.verdict is Verdict.INVALID
+    assert ask(taker, _gift(make, "1.0"), _gift(make, "2.0")).verdict is Verdict.VALID
+
+
+def test_what_the_consumer_was_built_with_counts_where_its_record_says_so(
+    make: Factory, ask
+) -> None:
+    taker = make.extension("taker", strings=(CAPSULE,), requires=["gift"])
+    built = BuildRequirement(name="gift", version="0.9", digests=())
+    embed(taker, build_inputs=replace(INPUTS, requirements=(built,)), looked_for=("gift",))
+    old, new = _gift(make, "1.0"), _gift(make, "2.0", _promise("1.0", "2.0"), header="int b;")
+    judgement = ask(taker, old, new)
+    assert judgement.verdict is Verdict.INVALID
+    (broken,) = (each for _, each in judgement.reasons if each.kind == "series-broken")
+    assert broken.data()["built"] == "0.9"
+
+
+def test_no_promise_makes_up_for_a_symbol_that_is_gone(make: Factory, ask) -> None:
+    taker, old = make.linked(), make.library("1.0")
+    new = make.library("1.1", source="int gift_shut(void) { return 2; }", header="int x;")
+    embed(new, build_inputs=None, looked_for=(), series=[_promise("1.0", "1.1", "linking")])
+    judgement = ask(taker, old, new)
+    assert judgement.verdict is Verdict.INVALID
+    assert "series-fits" not in _kinds(judgement)
+
+
+def test_a_promise_of_all_linking_covers_a_library(make: Factory, ask) -> None:
+    taker, old = make.linked(), make.library("1.0")
+    new = make.library("1.1", header="int gift_open(int);\n")
+    assert ask(taker, old, new).verdict is Verdict.UNKNOWN
+    embed(new, build_inputs=None, looked_for=(), series=[_promise("1.0", "1.1", "linking")])
+    assert ask(taker, old, new).verdict is Verdict.VALID
+
+
+# Tags
+
+
+def test_tags_that_promise_too_much_are_noted_and_decide_nothing(make: Factory, ask) -> None:
+    bumped = make.numpy_1(), make.numpy_2()
+    told = make.extension("taker", tag="cp38-abi3-manylinux_2_17_x86_64")
+    judgement = ask(told, *bumped)
+    assert judgement.verdict is Verdict.VALID
+    assert "for-one-python" in _kinds(judgement)
+    assert "for-one-python" not in _kinds(ask(make.extension("other"), *bumped))
 
 
 @pytest.fixture

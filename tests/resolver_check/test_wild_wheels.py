@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.released_wheel import NotDownloaded, download
+
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
@@ -29,40 +31,19 @@ BUMPS = [
 _PYTHON = {"gevent==20.9.0": "3.9", "greenlet==0.4.17": "3.9", "greenlet==2.0.2": "3.9"}
 
 
-@pytest.fixture(scope="session")
-def download(tmp_path_factory: pytest.TempPathFactory):
-    """The wheel of a release, for CPython on x86-64 with glibc; downloaded by pip."""
-    here = tmp_path_factory.mktemp("wild")
-    platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in range(5, 35)]
-    platforms += [f"--platform=manylinux{name}_x86_64" for name in ("1", "2010", "2014")]
-
-    def get(release: str) -> Path:
-        directory = here / release
-        if not directory.exists():
-            python = _PYTHON.get(release, "3.11")
-            abi = f"cp{python.replace('.', '')}"
-            command = [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-                *("--disable-pip-version-check", "--only-binary=:all:", "--implementation=cp"),
-                *(f"--python-version={python}", f"--abi={abi}", "--abi=abi3", "--abi=none"),
-                *platforms,
-                *("--dest", str(directory), release),
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-            if done.returncode:
-                pytest.skip(f"{release} cannot be downloaded: {done.stderr.strip()[-200:]}")
-        (wheel,) = directory.glob("*.whl")
-        return wheel
-
-    return get
+def _wheel(release: str) -> Path:
+    try:
+        return download(release, _PYTHON.get(release, "3.11"))
+    except NotDownloaded as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize(
     ("consumer", "old", "new", "right"),
     [pytest.param(*bump, id=" ".join(bump[:3])) for bump in BUMPS],
 )
-def test_bump(download, consumer: str, old: str, new: str, right: set[str]) -> None:
-    wheel, before, after = download(consumer), download(old), download(new)
+def test_bump(consumer: str, old: str, new: str, right: set[str]) -> None:
+    wheel, before, after = _wheel(consumer), _wheel(old), _wheel(new)
     ran = subprocess.run(
         [sys.executable, "-m", "resolver_check", "judge", wheel,
          "--old", before, "--new", after, "--format", "json"],

@@ -12,9 +12,12 @@ import jsonschema
 import pytest
 
 from backend_shim.fingerprinting import Fingerprinted, fingerprint_wheel
+from backend_shim.interfaces import cpython
 from backend_shim.interfaces.table import INTERFACES
-from backend_shim.record.fingerprint import AbiFingerprint
+from backend_shim.record.fingerprint import AbiFingerprint, Generator
+from backend_shim.record.series import Series, read_series, series_facts
 from backend_shim.wheel.archive import WheelArchive
+from tests.support import macho_factory, pe_factory
 from tests.support.binding_factory import compiled, fingerprinted, literals
 from tests.support.elf_factory import Image, ImageSymbol
 
@@ -52,6 +55,11 @@ def test_there_is_an_example_of_each_kind() -> None:
     assert read["abi_fingerprint-pure"].is_purelib
     assert read["abi_fingerprint-numpy_consumer"].required("numpy-c-api")
     assert read["abi_fingerprint-libraries"].provided("linking")
+    promising = read["abi_fingerprint-stable_abi_and_series"]
+    assert [each.name for each in read_series(promising.series)] == ["gift._gift._C_API"]
+    required = promising.required("cpython")
+    assert required is not None
+    assert cpython.decode(required.facts).stable_abi
 
 
 def test_a_pure_wheel_is_valid(tmp_path: Path) -> None:
@@ -82,6 +90,35 @@ def test_a_wheel_with_all_interfaces_is_valid(tmp_path: Path) -> None:
     assert len(document["unread"]) == 2
 
 
+def test_wheels_for_windows_and_macos_are_valid(tmp_path: Path) -> None:
+    exports = [pe_factory.Export(("f",)), pe_factory.Export((), forwarder="other.f")]
+    imports = {"KERNEL32.dll": ("Sleep", 5)}
+    macho = bytes(
+        macho_factory.Image(
+            name="@rpath/liba.1.dylib",
+            needed=[macho_factory.Library("/usr/lib/libSystem.B.dylib")],
+            run_path=["@loader_path"],
+            exports=[macho_factory.Export("_f"), macho_factory.Export("_")],
+            imports=[macho_factory.Import("_malloc")],
+        )
+    )
+    read = fingerprinted(
+        tmp_path,
+        {
+            "a.dll": bytes(pe_factory.Image(name="a.dll", exports=exports, imports=imports)),
+            "liba.dylib": macho_factory.universal((macho_factory.X86_64, 3, macho)),
+        },
+    )
+    document = validate(read)
+    assert [(each["format"], each["needed"]) for each in document["objects"]] == [
+        ("pe", ["KERNEL32.dll"]),
+        ("macho", ["/usr/lib/libSystem.B.dylib"]),
+    ]
+    assert document["objects"][1]["version_needs"] == [
+        {"file": "/usr/lib/libSystem.B.dylib", "versions": ["1.0.0"]}
+    ]
+
+
 def test_a_numpy_is_valid(tmp_path: Path) -> None:
     header = b"#define NPY_ABI_VERSION 0x02000000\n#define NPY_API_VERSION 0x00000013\n"
     read = fingerprinted(tmp_path, {"numpy/_numpyconfig.h": header, "n.so": bytes(Image())},
@@ -97,6 +134,22 @@ def test_every_interface_has_a_shape() -> None:
         for branch in FINGERPRINT["$defs"][side]["allOf"]
     }
     assert shaped == {interface.name for interface in INTERFACES}
+
+
+def test_what_a_project_promises_is_valid() -> None:
+    promises = [
+        Series(name="linking", last_change="2!1.0", last_addition="2!1.4rc1"),
+        Series(name="gift._C_API", last_change="1", last_addition="3.1.4"),
+    ]
+    document = json.loads(EXAMPLES[0].read_bytes())
+    entries = AbiFingerprint(generator=Generator(), is_purelib=True, series=series_facts(promises))
+    document["series"] = json.loads(entries.to_json())["series"]
+    VALIDATOR.validate(document)
+    assert [each["interface"] for each in document["series"]] == ["gift._C_API", "linking"]
+    for key, wrong in (("last_change", "soon"), ("last_addition", "1.0.post1")):
+        changed = copy.deepcopy(document)
+        changed["series"][0]["facts"][key] = wrong
+        assert not VALIDATOR.is_valid(changed)
 
 
 def test_facts_of_an_interface_that_is_not_known_have_any_shape() -> None:

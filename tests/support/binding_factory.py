@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend_shim.binary import read_shared_object
+from backend_shim.binary import read_shared_objects
 from backend_shim.fingerprinting import Fingerprinted, fingerprint_wheel
 from backend_shim.interfaces import import_name
 from backend_shim.interfaces.inspected_wheel import ConstantStrings, OpenObject
@@ -76,7 +76,7 @@ def literals(*texts: str, language: str = "c") -> bytes:
 
 def opened(data: bytes, *, looked_for: Collection[str] = (), path: str = "a.so") -> OpenObject:
     """`data` as an interface is shown it."""
-    shared = read_shared_object(data)
+    shared = read_shared_objects(data)[0]
     return OpenObject(
         path=path,
         data=data,
@@ -147,13 +147,44 @@ def provider_of(
 
 
 def library(
-    *symbols: ExportedSymbol, path: str = "p/libp.so.1", soname: str = "libp.so.1"
+    *symbols: ExportedSymbol,
+    path: str = "p/libp.so.1",
+    soname: str = "libp.so.1",
+    forwards: tuple[tuple[str, str], ...] = (),
+    **facts: object,
 ) -> Provider:
     """A provider with one library that exports `symbols`."""
-    row = {"path": path, "name": soname, "is_grafted": False}
-    tables = SymbolTables(objects=(ExportingObject(path=path, soname=soname, symbols=symbols),))
+    return libraries((path, soname, symbols), forwards=forwards, **facts)
+
+
+def libraries(
+    *rows: tuple[str, str, tuple[ExportedSymbol, ...]],
+    forwards: tuple[tuple[str, str], ...] = (),
+    **facts: object,
+) -> Provider:
+    """A provider with libraries by path, name and what they export.
+
+    `facts` are the same for all, but `needed` of the first one only.
+    """
+    row = {"format": "elf", "machine": "x86_64", "is_grafted": False, "versions": [], **facts}
+    found = [
+        {"needed": [], "reexported": [], **row, "path": path, "name": name}
+        for path, name, _ in rows
+    ]
+    for each in found[1:]:
+        each["needed"] = []
+    tables = SymbolTables(
+        objects=tuple(
+            ExportingObject(
+                path=path, soname=name, machine="x86_64", symbols=symbols, forwards=forwards
+            )
+            for path, name, symbols in rows
+        )
+    )
     return provider(
-        paths=(path,), provided={"linking": Facts({"libraries": [row]})}, symbols=tables
+        paths=[path for path, _, _ in rows],
+        provided={"linking": Facts({"libraries": found})},
+        symbols=tables,
     )
 
 

@@ -51,6 +51,8 @@ TABLES = SymbolTables(
         ExportingObject(
             path="p/libp.so",
             soname="libp.so.1",
+            machine="x86_64",
+            forwards=(("f", "OTHER.g"),),
             symbols=(
                 ExportedSymbol(name="f", version=None, kind="function", size=0),
                 ExportedSymbol(name="v", version="V1", kind="object", size=8, is_hidden=True,
