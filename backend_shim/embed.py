@@ -9,7 +9,7 @@ from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import files_of, fingerprint_wheel
 from backend_shim.interfaces import import_name
 from backend_shim.record.build_inputs import BuildInputs
-from backend_shim.record.decoding import get_str_list
+from backend_shim.record.decoding import MAX_BYTES, get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
 from backend_shim.record.series import Series, read_series
@@ -41,8 +41,9 @@ def embed(
         files = files_of(read, series=promised if series is None else series)
         reader = TypeReader(archive, DebugFiles(types_from), _types_before(archive))
         types = take_types(reader, read)
-    if types.tables.objects:
-        files[TYPES] = types.tables.to_json()
+    tables = types.tables.to_json()
+    if types.tables.objects and len(tables) <= MAX_BYTES:  # beyond that no reader takes it
+        files[TYPES] = tables
     # A record under the other accepted name, or one no longer written, would contradict these.
     renewed = [FINGERPRINT, SYMBOLS, TYPES]
     if build_inputs is not None:

@@ -13,13 +13,13 @@ from backend_shim.binary import binary_format, read_shared_objects
 from backend_shim.binary.shared_object import SharedObject
 from backend_shim.errors import InterfaceFailed, InvalidBinary, InvalidRecord, InvalidWheel
 from backend_shim.interfaces import header, linking
-from backend_shim.interfaces.interface_file import installed_path, is_interface_file
 from backend_shim.interfaces.inspected_wheel import (
     ConstantStrings,
     InspectedObject,
     InspectedWheel,
     OpenObject,
 )
+from backend_shim.interfaces.interface_file import installed_path, is_interface_file
 from backend_shim.interfaces.table import all_interfaces
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.canonical import JSONValue

@@ -41,7 +41,8 @@ _OTHER: Final = rb"(?:[\x00-\x0f\x50-\x5f\xd1]|[\x60-\x8f\xd0]%b)" % _NUMBER
 # what is unknown or cut off.
 _USUAL: Final = rb"%b{0,8}(%b?)(%b)%b{0,8}%b" % (_OTHER, _LIBRARY, _SYMBOL, _OTHER, _BIND)
 _STEP: Final = re.compile(
-    rb"%b|(%b)|(%b)|(%b)|(%b)|%b{1,64}|(.)" % (_USUAL, _LIBRARY, _LONG_LIBRARY, _SYMBOL, _BIND, _OTHER),
+    rb"%b|(%b)|(%b)|(%b)|(%b)|%b{1,64}|(.)"
+    % (_USUAL, _LIBRARY, _LONG_LIBRARY, _SYMBOL, _BIND, _OTHER),
     re.DOTALL,
 )
 

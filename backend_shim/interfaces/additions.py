@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from backend_shim.interfaces.c_kinds import enumerators
@@ -33,19 +33,19 @@ Placed = tuple[str, Item]
 """An item and the path of its file."""
 
 
-@dataclass(kw_only=True)
 class Comparison:
     """What came out of comparing files declaration by declaration."""
 
-    changed: list[Placed] = field(default_factory=list)
-    """Old items that must stay and do not."""
-    kept: list[Placed] = field(default_factory=list)
-    """Old items that must stay."""
-    added: list[Placed] = field(default_factory=list)
-    releases: set[str] = field(default_factory=set)
-    """Macros that say another release now."""
-    excused: set[str] = field(default_factory=set)
-    """What is declared by old items that did not stay, and that other evidence answers for."""
+    def __init__(self) -> None:
+        self.changed: list[Placed] = []
+        """Old items that must stay and do not."""
+        self.kept: list[Placed] = []
+        """Old items that must stay."""
+        self.added: list[Placed] = []
+        self.releases: set[str] = set()
+        """Macros that say another release now."""
+        self.excused: set[str] = set()
+        """What is declared by old items that did not stay, and that other evidence answers for."""
 
     def take(
         self,
@@ -86,7 +86,8 @@ class Comparison:
             return
         if old.kind is Kind.ENUM:
             names = new.names - old.names
-            self.added.append((path, Item(new.where, tuple(sorted(names)), Kind.DECLARED, names)))
+            text = tuple(sorted(names))
+            self.added.append((path, replace(new, text=text, kind=Kind.DECLARED, names=names)))
         elif old.kind is Kind.MACRO:
             self.releases |= old.names
 

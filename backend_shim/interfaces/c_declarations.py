@@ -99,6 +99,7 @@ class _Splitter:
         self.items: list[Item] = []
         self.conditions: list[str] = []
         self.blocks: list[str] = []
+        self.conditions_of_blocks: list[list[str]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -160,6 +161,7 @@ class _Splitter:
         if lexeme == "{" and not self.brackets:
             if not self.branches and _opens_block(self.run[:-1]):
                 self.blocks.append(" ".join((*self.conditions, *self.run)))
+                self.conditions_of_blocks.append(list(self.conditions))
                 self._begin()
                 return
             self.braces.append(len(self.run) - 1)
@@ -168,8 +170,8 @@ class _Splitter:
         self.brackets.append(OPENING[lexeme])
 
     def _end_block(self) -> None:
-        if not self.blocks:
-            raise NotSplit("closing brace too many")
+        if not self.blocks or self.conditions_of_blocks.pop() != self.conditions:
+            raise NotSplit("block that is closed under another condition, or never opened")
         self.blocks.pop()
 
     def _ends_body(self) -> bool:

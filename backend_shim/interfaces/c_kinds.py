@@ -133,7 +133,7 @@ def enumerators(inside: Sequence[str]) -> list[tuple[str, ...]]:
             found.append([])
         else:
             found[-1].append(each)
-    return [tuple(each) for each in found if each]
+    return [tuple(each) for each in (found if found[-1] else found[:-1])]
 
 
 def _declarators(tokens: Sequence[str]) -> Iterator[str]:

@@ -14,12 +14,12 @@ the capsule.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from backend_shim.interfaces import import_name
-from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
+from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.interfaces.provider import Declaration, Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
 from backend_shim.record.canonical import JSONValue
@@ -135,13 +135,15 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
     others = [name for name in names if name not in offered]
     return (
         *(_binding(name, old, new) for name in capsules),
-        *import_name.bindings(others, (), old, new),
+        *(replace(each, interface=NAME) for each in import_name.bindings(others, (), old, new)),
     )
 
 
 def _capsules(provider: Provider) -> frozenset[str]:
     facts = provider.provided.get(NAME)
-    return frozenset(get_str_list(facts.thaw(), "capsules", f"$.{NAME}") if facts else ())
+    if facts is None:
+        return frozenset()
+    return frozenset(get_str_list(facts.thaw(), "capsules", f"$.{NAME}"))
 
 
 def _binding(name: str, old: Provider, new: Provider) -> Binding:

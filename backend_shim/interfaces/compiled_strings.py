@@ -103,30 +103,27 @@ def _in_code(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
 def _in_halves(data: Buffer, shared: SharedObject, name: bytes) -> Iterator[str]:
     """`name`, if some register is given its first four bytes."""
     yield from _in_code(data, shared, name)
-    lower = _move(name[:_HALF], *_MOVZ)
-    upper = _move(name[_HALF:_INT], *_MOVK_UPPER_HALF)
     for section in shared.code:
         end = section.offset + section.size
-        for match in upper.finditer(data, section.offset, end):
-            at = match.start()
+        for at in _moves(data, name[_HALF:_INT], _MOVK_UPPER_HALF, section.offset, end):
             start = max(section.offset, at - _SAME_REGISTER)
             if any(
-                (at - each.start()) % _INSTRUCTION == 0
-                and data[each.start()] & _REGISTER == data[at] & _REGISTER
-                for each in lower.finditer(data, start, at)
+                (at - lower) % _INSTRUCTION == 0 and (data[lower] ^ data[at]) & _REGISTER == 0
+                for lower in _moves(data, name[:_HALF], _MOVZ, start, at)
             ):
                 yield name.decode() + CUT
 
 
-def _move(half: bytes, opcode: int, upper_opcodes: bytes) -> re.Pattern[bytes]:
-    """The instruction that puts two bytes into any register, of 32 or 64 bits."""
+def _moves(
+    data: Buffer, half: bytes, opcode: tuple[int, bytes], start: int, end: int
+) -> Iterator[int]:
+    """Where instructions put the two bytes `half` into some register, of 32 or 64 bits."""
     immediate = int.from_bytes(half, "little")
-    lowest = (immediate & 7) << 5
-    registers = b"[%b-%b]" % tuple(
-        re.escape(bytes([each])) for each in (lowest, lowest | _REGISTER)
-    )
-    rest = re.escape(bytes([immediate >> 3 & 0xFF, opcode | immediate >> 11]))
-    return re.compile(registers + rest + b"[%b]" % upper_opcodes, re.DOTALL)
+    upper, last = opcode
+    middle = bytes([immediate >> 3 & 0xFF, upper | immediate >> 11])
+    for at in _occurrences(data, middle, start + 1, end - 1):
+        if data[at - 1] >> 5 == immediate & 7 and data[at + 2] in last:
+            yield at - 1
 
 
 def _is_nearby(code: bytes, name: bytes) -> bool:

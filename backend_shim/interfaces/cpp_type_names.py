@@ -5,8 +5,8 @@ virtual functions, as a constant that ends with NUL (Itanium C++ ABI, 2.9.5 "RTT
 binaries mean the same type only if their names are equal: so compare libstdc++ itself, and pybind11
 and nanobind where the C++ library compares addresses.
 
-Other bytes may stand directly before a name, so one is assumed wherever it may begin. What is no
-name after all is one name more; none is missed.
+Other bytes may stand directly before a name, so one is assumed wherever it may begin; what is no
+name after all is one name more. None is missed, unless the bytes before it make it a longer name.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from backend_shim.binary.shared_object import SharedObject, Symbol
 from backend_shim.interfaces.inspected_wheel import Buffer
-from backend_shim.interfaces.mangled_type import Owner, after_identifier, is_function, owner
+from backend_shim.interfaces.mangled_type import (
+    Owner,
+    after_identifier,
+    is_function,
+    is_type,
+    owner,
+)
 
 # Microsoft's compiler has other names.
 _FORMATS: Final = ("elf", "macho")
@@ -37,7 +43,8 @@ _NO_NAME: Final = b"_pybind11_conduit_v1_"
 
 # Itanium C++ ABI, 5.1.2: <unscoped-name>, <nested-name>, <local-name>. A type of one file only has
 # a `*` before it (GCC).
-_BEGINNING: Final = re.compile(r"[1-9]|N[rVK]*[RO]?[1-9SZ]|St[1-9]|Z[1-9NSKL]")
+_BEGINNING: Final = re.compile(r"(?=[1-9]|N[rVK]*[RO]?[1-9SZ]|St[1-9]|Z[1-9NSKL])")
+_MOST_ENDS: Final = 16
 _NESTED: Final = re.compile(r"N[rVK]*[RO]?")
 
 # In every object with libstdc++ linked in (src/c++11/system_error.cc), of no named namespace.
@@ -57,7 +64,7 @@ def type_names(data: Buffer, shared: SharedObject) -> Iterator[str] | None:
     if shared.format not in _FORMATS or size > _MOST_CONSTANTS:
         return None
     words = chain(_of_symbols((*shared.exported, *shared.imported)), _of_constants(data, shared))
-    return filter(None, map(_name_at_end, words))
+    return chain.from_iterable(map(_names_at_end, words))
 
 
 def _of_symbols(symbols: Iterable[Symbol]) -> Iterator[bytes]:
@@ -74,15 +81,22 @@ def _of_constants(data: Buffer, shared: SharedObject) -> Iterator[bytes]:
 
 
 @functools.lru_cache(maxsize=8192)  # the same in all objects with one version of a binding
-def _name_at_end(ending: bytes) -> str | None:
-    """The longest end of `ending` that may be a class or enumeration known to other programs."""
+def _names_at_end(ending: bytes) -> tuple[str, ...]:
+    """Each end of `ending` that may be a class or enumeration known to other programs.
+
+    The longest one that is a name from end to end, and what looks longer.
+    """
     word = ending.decode("ascii", "replace")
     if is_function(word):
-        return None  # the classes in it have names of their own
+        return ()  # the classes in it have names of their own
+    found: list[str] = []
     begins = (each.start() for each in _BEGINNING.finditer(word))
-    name = next((word[at:] for at in begins if _may_begin(word, at)), "")
-    is_kept = name and name not in _OF_LIBSTDCXX and owner(name) in _KEPT
-    return name if is_kept else None
+    for name in islice((word[at:] for at in begins if _may_begin(word, at)), _MOST_ENDS):
+        is_kept = name not in _OF_LIBSTDCXX and owner(name) in _KEPT
+        found += [name] if is_kept else ()
+        if not is_kept or is_type(name):
+            break
+    return tuple(found)
 
 
 def _may_begin(word: str, at: int) -> bool:

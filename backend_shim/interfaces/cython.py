@@ -246,11 +246,10 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
 
 def _other_names(names: set[str], old: Provider, new: Provider) -> tuple[Binding, ...]:
     """What is no module, by the rule for names that no interface knows."""
-    facts = Facts({"whole": sorted(names), "tails": []})
-    return import_name.is_satisfied(facts, old, new)
+    return import_name.bindings(sorted(names), (), old, new)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
     names: tuple[str, ...]
     signatures: tuple[str, ...]

@@ -9,8 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from backend_shim.interfaces.declarations import IDENTIFIER, Item, Kind, NotSplit
 
@@ -37,8 +36,7 @@ _MODIFIERS: Final = frozenset({"cdef", "cpdef", "public", "api", "readonly", "ex
 _TYPES: Final = frozenset({"struct", "union", "enum", "class", "cppclass", "fused", "ctypedef"})
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     indent: int
     tokens: tuple[str, ...]
 

@@ -30,7 +30,7 @@ class Kind(enum.Enum):
     """All else: nothing may be concluded from what it looks like."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """One declaration or directive, white space and comments left out."""
 

@@ -28,6 +28,8 @@ _WORD_AFTER: Final = re.compile(rb"[\w.]*", re.ASCII)
 _LONGEST_WORD: Final = 256
 # A name that the program completes: `"scipy." + module`, `"scipy.%s"`.
 _TO_BE_COMPLETED: Final = re.compile(rb"\.[\0%{]")
+_PATH_ENDS: Final = (b"/", b"\\")
+_STATEMENT: Final = b"import "
 # What a longer literal goes on with, in ASCII or UTF-8.
 _TEXT: Final = re.compile(rb"[\t\n\r -~\x80-\xff]")
 # Only these take UTF-16 or UTF-32: they make a Python string, which an import by name needs, or
@@ -184,8 +186,16 @@ class ConstantStrings:
         return any(start <= at < end for start, end in self.python_strings)
 
     def _is_only_a_part(self, at: int) -> bool:
-        """Whether a longer literal goes on at `at`, and no pointer leads there."""
-        if not at or not _TEXT.match(self._data, at - 1) or not can_find_references(self._shared):
+        """Whether a longer literal, no path or statement, goes on at `at`, and nothing points there.
+
+        What a module made by Cython says in full sentences imports nothing; of other code only
+        longer names are certain to be none.
+        """
+        before = self._data[max(0, at - len(_STATEMENT)) : at]
+        inside = _TEXT if self.is_made_by_cython else _WORD
+        if not inside.match(before[-1:]) or before[-1:] in _PATH_ENDS or before == _STATEMENT:
+            return False
+        if not can_find_references(self._shared):
             return False
         address = self._shared.address_of(at)
         return (

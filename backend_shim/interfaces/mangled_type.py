@@ -64,6 +64,11 @@ def owner(name: str) -> Owner:
     return walk.owner if walk.is_whole or walk.owner is not Owner.LIBRARIES else Owner.UNKNOWN
 
 
+def is_type(name: str) -> bool:
+    """Whether `name` is the name of one type from end to end, as far as that is understood."""
+    return _Walk(name).goes_through()
+
+
 def is_function(name: str) -> bool:
     """Whether `name` is the type of a function, or of a pointer to one."""
     start = _POINTER_TO_FUNCTION.match(name)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend_shim.binary.shared_object import SharedObject
+from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Binding
 from backend_shim.record.canonical import JSONValue
-from backend_shim.record.decoding import get_object, get_str, get_str_list
+from backend_shim.record.decoding import get_list, get_str, get_str_list
 from backend_shim.record.facts import Facts
 
 NAME: Final = "platform"
@@ -67,8 +68,19 @@ def _known(versions: Iterable[str]) -> Iterator[str]:
             yield version
 
 
+def is_for_musl(objects: Iterable[SharedObject]) -> bool:
+    """Whether the objects of a wheel are linked to musl.
+
+    Its loader looks at no names of versions, and never binds to a hidden definition
+    (ldso/dynlink.c, gnu_lookup).
+    """
+    return any(
+        name.startswith(("libc.musl", "ld-musl")) for each in objects for name in each.needed
+    )
+
+
 def _libc(shared: SharedObject) -> str | None:
-    if any(name.startswith(("libc.musl", "ld-musl")) for name in shared.needed):
+    if is_for_musl([shared]):
         return MUSL
     return GLIBC if "libc.so.6" in shared.needed else None
 
@@ -107,7 +119,7 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     return Facts(
         {
             "libc": libcs.pop() if len(libcs) == 1 else None,
-            "versions": {kind: ".".join(map(str, newest[kind])) for kind in sorted(newest)},
+            "versions": [[kind, ".".join(map(str, newest[kind]))] for kind in sorted(newest)],
             "string_abi": sorted(strings),
         }
     )
@@ -121,14 +133,18 @@ def numbers(version: str) -> tuple[int, ...]:
 def decode(required: Facts) -> PlatformFloor:
     """What the facts say; raises InvalidRecord."""
     table = required.thaw()
-    versions = get_object(table, "versions", f"$.{NAME}")
     return PlatformFloor(
         libc=get_str(table, "libc", f"$.{NAME}", optional=True),
-        versions=tuple(
-            (kind, get_str(versions, kind, f"$.{NAME}.versions")) for kind in sorted(versions)
-        ),
+        versions=tuple(_version(row) for row in get_list(table, "versions", f"$.{NAME}")),
         string_abi=get_str_list(table, "string_abi", f"$.{NAME}"),
     )
+
+
+def _version(row: JSONValue) -> tuple[str, str]:
+    match row:
+        case [str(kind), str(version)]:
+            return kind, version
+    raise InvalidRecord(f"$.{NAME}.versions", "must hold [kind, version] pairs")
 
 
 def is_satisfied(_required: Facts, _old: Provider, _new: Provider) -> tuple[Binding, ...]:

@@ -55,7 +55,7 @@ def users(releases: frozenset[str], items: Iterable[Item]) -> tuple[frozenset[st
     found = set(releases)
     while True:
         using = [each for each in using if not _only_says(each, found)]
-        made = [each for each in using if _is_made(each, found)]
+        made = [each for each in using if not each.names <= found and _is_made(each, found)]
         if not made:
             return frozenset(found), [each for each in using if not each.words.isdisjoint(found)]
         found.update(*(each.names for each in made))
@@ -78,5 +78,9 @@ def _is_made(item: Item, releases: set[str]) -> bool:
     if item.text[1].endswith("("):
         end = body.index(")") if ")" in body else 0
         parameters, body = set(body[:end]), body[end + 1 :]
-    words = {each for each in body if IDENTIFIER.fullmatch(each)}
-    return all(each in releases or each in parameters or is_about_versions(each) for each in words)
+    known = releases | parameters
+    return all(
+        each in known or (is_about_versions(each) and behind != "(")
+        for each, behind in zip(body, (*body[1:], ""), strict=True)
+        if IDENTIFIER.fullmatch(each)
+    )

@@ -121,7 +121,8 @@ class _Growing:
             if path not in self.new.files:
                 yield path, "is not there"
             elif path not in self.old.files:
-                if path in self.new.declaring:
+                # A symbol of the name is declared again, which `_of_additions` sees.
+                if path in self.new.declaring and self.imported.symbols is None:
                     yield path, "is new"
             elif not (is_c_header(path) or path.lower().endswith(".pxd")):
                 yield path, _WHOLE
@@ -291,6 +292,8 @@ class _Growing:
             yield path, _WHOLE
         for item in items or ():
             words = set(IDENTIFIER.findall("\n".join(item.text)))
+            if item.kind is Kind.MACRO and item.names <= releases:
+                continue
             if self.imported.symbols is not None and words.isdisjoint(self._symbol_words):
                 continue
             if any(is_about_versions(word) for word in words - releases):

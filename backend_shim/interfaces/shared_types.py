@@ -124,7 +124,7 @@ def bindings(interface: str, required: Facts, old: Provider, new: Provider) -> t
     """One binding where the consumer has one registry with the old or the new provider."""
     ours = _decode(required, interface)
     theirs = [
-        _decode(facts, interface) if (facts := each.provided.get(interface)) else None
+        None if (facts := each.provided.get(interface)) is None else _decode(facts, interface)
         for each in (old, new)
     ]
     if not any(each is not None and ours.meets(each) for each in theirs):

@@ -247,7 +247,9 @@ def _binding(module: str, reason: Reason) -> Binding:
 
 def _offer(provider: Provider, module: str) -> _Abi | None:
     facts = provider.provided.get(NAME)
-    for offer, path in get_objects(facts.thaw(), "modules", f"$.{NAME}") if facts else ():
+    if facts is None:
+        return None
+    for offer, path in get_objects(facts.thaw(), "modules", f"$.{NAME}"):
         if get_str(offer, "module", path) == module and offer.get("abi") is not None:
             return _abi(offer["abi"], f"{path}.abi")
     return None

@@ -52,8 +52,15 @@ def _kinds(judgement: Judgement) -> set[str]:
         (None, SYMBOLS, Verdict.VALID, "symbols-present"),
         ("/* the same */\nint gift_open(void);\nint  gift_shut(void);\n", PROMISED, Verdict.VALID,
          "interface-files-unchanged"),
-        ("int gift_open(void);\nlong gift_shut(void);\n", PROMISED, Verdict.UNKNOWN,
+        ("long gift_open(void);\nint gift_shut(void);\n", PROMISED, Verdict.UNKNOWN,
          "interface-files-changed"),
+        # It does not import this one, and nobody imports a new one.
+        ("int gift_open(void);\nlong gift_shut(void);\n", PROMISED, Verdict.VALID,
+         "declarations-unchanged"),
+        ("int gift_open(void);\nint gift_shut(void);\nint gift_lend(void);\n", PROMISED,
+         Verdict.VALID, "declarations-unchanged"),
+        ("int gift_open(void);\nstruct gift_shut { int a; };\n", PROMISED, Verdict.VALID,
+         "declarations-unchanged"),
         ("int gift_open(void);\nlong gift_shut(void);\n", SYMBOLS, Verdict.VALID,
          "symbols-present"),
         ("", PROMISED, Verdict.UNKNOWN, "interface-files-changed"),
@@ -297,9 +304,7 @@ def test_a_provider_that_promises_is_believed(
     assert ask(taker, old, new, PROVEN).verdict is not Verdict.VALID
 
 
-def test_a_promise_is_not_believed_before_an_unchanged_header_is_needed(
-    make: Factory, ask
-) -> None:
+def test_a_promise_is_not_believed_before_an_unchanged_header_is_needed(make: Factory, ask) -> None:
     """Unchanged files do not outweigh that the provider itself says it changed the interface."""
     taker = make.extension("taker", strings=(CAPSULE,), requires=["gift"])
     broken = ask(taker, _gift(make, "1.0"), _gift(make, "2.0", _promise("2.0", "2.0")))

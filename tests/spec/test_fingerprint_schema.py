@@ -55,6 +55,14 @@ def test_there_is_an_example_of_each_kind() -> None:
     assert read["abi_fingerprint-pure"].is_purelib
     assert read["abi_fingerprint-numpy_consumer"].required("numpy-c-api")
     assert read["abi_fingerprint-libraries"].provided("linking")
+    linked = read["abi_fingerprint-linked_consumer"]
+    assert linked.required("linking")
+    assert linked.required("platform")
+    registries = read["abi_fingerprint-registries"]
+    for name in ("capsule", "nanobind", "pybind11", "sip", "swig"):
+        assert registries.required(name)
+        assert registries.provided(name)
+    assert registries.required("cffi")
     promising = read["abi_fingerprint-stable_abi_and_series"]
     assert [each.name for each in read_series(promising.series)] == ["gift._gift._C_API"]
     required = promising.required("cpython")
@@ -72,7 +80,7 @@ def test_a_wheel_with_all_interfaces_is_valid(tmp_path: Path) -> None:
         {
             "a.abi3.so": compiled("int f(void); int PyInit_a(void) { return f(); }"),
             "b.so": literals("_ARRAY_API", "numpy._core._multiarray_umath", "(NumPy 2.0)"),
-            "c.so": literals("_ARRAY_API", "numpy", "__nb_internals_%s_%s__", "x.numpy.%s"),
+            "c.so": literals("_ARRAY_API", "numpy", "nanobind::cast(): failed", "x.numpy.%s"),
             "lib/libd.so": bytes(Image(symbols=[ImageSymbol("d", size=4)], soname="libd.so.1")),
             "lib/include/d.h": b"int d(void);",
             "e.pyd": b"MZ".ljust(64),
@@ -82,10 +90,10 @@ def test_a_wheel_with_all_interfaces_is_valid(tmp_path: Path) -> None:
     )
     document = validate(read)
     assert {each["interface"] for each in document["requires"]} == {
-        "linking", "numpy-c-api", "import-name", "type-registry", "cpython",
+        "linking", "numpy-c-api", "import-name", "nanobind", "cpython",
     }  # fmt: skip
     assert {each["interface"] for each in document["provides"]} == {
-        "linking", "header", "type-registry",
+        "linking", "header", "nanobind",
     }  # fmt: skip
     assert len(document["unread"]) == 2
 
@@ -125,6 +133,54 @@ def test_a_numpy_is_valid(tmp_path: Path) -> None:
                          name="numpy")  # fmt: skip
     validate(read)
     assert read.fingerprint.provided("numpy-c-api")
+
+
+def test_wheels_with_capsules_and_registries_are_valid(tmp_path: Path) -> None:
+    calls = "int PyCapsule_New(void), PyCapsule_Import(void), PyCapsule_GetPointer(void);"
+    uses = "int f(void) { return PyCapsule_New() + PyCapsule_Import() + PyCapsule_GetPointer(); }"
+    texts = (
+        *("gift._C_API", "greenlet._C_API", "PyQt6.sip", "PyQt6.sip._C_API"),
+        *("__pybind11_internals_v4_gcc_libstdcpp_cxxabi1014__", "N4gift3BoxE"),
+        *("swig_runtime_data4.type_pointer_capsule", "_p_Box"),
+    )
+    rows = ",".join(f'"{text}"' for text in texts)
+    module = compiled(f"const char *const all[] = {{{rows}}}; {calls} {uses}")
+    read = fingerprinted(tmp_path, {"gift.so": module}, looked_for=("greenlet", "PyQt6.sip"))
+    document = validate(read)
+    assert {each["interface"] for each in document["requires"]} >= {
+        "capsule", "sip", "pybind11", "swig",
+    }  # fmt: skip
+    assert {each["interface"] for each in document["provides"]} >= {"capsule", "pybind11", "swig"}
+
+
+def test_a_cffi_and_a_module_made_by_it_are_valid(tmp_path: Path) -> None:
+    files = {
+        "cffi/recompiler.py": b"VERSION_BASE = 0x2601\n",
+        "cffi/parse_c_type.h": b"#define _CFFI_OP_ARRAY 5\n",
+        "cffi/_cffi_include.h": b"#define _cffi_to_c_i8 ((int(*)(void *))_cffi_exports[1])\n",
+        "n.so": bytes(Image()),
+    }
+    read = fingerprinted(tmp_path, files, name="cffi")
+    validate(read)
+    assert read.fingerprint.provided("cffi")
+    made = compiled(
+        """int PyLong_FromVoidPtr(void); int f(void) { return PyLong_FromVoidPtr(); }
+        const char *const a[] = {"_cffi_backend", "_init_cffi_1_0_external_module"};"""
+    )
+    read = fingerprinted(tmp_path, {"m.so": made}, looked_for=("_cffi_backend",))
+    validate(read)
+    assert read.fingerprint.required("cffi")
+
+
+def test_a_pytorch_is_valid(tmp_path: Path) -> None:
+    header = b"AOTI_TORCH_EXPORT int torch_f(void);"
+    files = {
+        "torch/lib/libtorch.so": compiled("int torch_f(void) { return 1; }"),
+        "torch/include/torch/csrc/stable/c/shim.h": header,
+    }
+    read = fingerprinted(tmp_path, files, name="torch")
+    validate(read)
+    assert read.fingerprint.provided("torch")
 
 
 def test_every_interface_has_a_shape() -> None:

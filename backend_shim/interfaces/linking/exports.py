@@ -11,6 +11,7 @@ from backend_shim.binary.shared_object import Symbol
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
 from backend_shim.interfaces.linking.facts import Library
 from backend_shim.interfaces.linking.platform_libraries import is_platform_library
+from backend_shim.interfaces.platform_floor import is_for_musl
 from backend_shim.record.fingerprint import (
     ExportedSymbol,
     ExportingObject,
@@ -35,11 +36,12 @@ def exported_tables(wheel: InspectedWheel) -> SymbolTables:
 
     That leaves out grafted copies, executables and the entry points for the interpreter.
     """
+    is_musl = is_for_musl(each.shared for each in wheel.objects)
     found = []
     for each in wheel.objects:
         if each.is_grafted or each.kind == "executable":
             continue
-        offered = _offered(each)
+        offered = [symbol for symbol in _offered(each) if not (is_musl and symbol.is_hidden)]
         if offered or each.kind == "library":
             found.append(_exporting_object(each, offered))
     return SymbolTables(objects=tuple(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from backend_shim.interfaces.linking.platform_libraries import (
     library_key,
     may_be_platform_library,
 )
+from backend_shim.interfaces.platform_floor import is_for_musl
 
 
 def needs_of(wheel: InspectedWheel) -> tuple[Need, ...]:
@@ -43,7 +44,7 @@ def needs_of(wheel: InspectedWheel) -> tuple[Need, ...]:
 class _OwnLibraries:
     """The objects of one wheel for one machine, by the names under which the loader finds them."""
 
-    def __init__(self, objects: Iterable[InspectedObject], binary_format: str) -> None:
+    def __init__(self, objects: Sequence[InspectedObject], binary_format: str) -> None:
         self.format = binary_format
         self.by_name: dict[str, InspectedObject] = {}
         self.exports: dict[str, frozenset[str]] = {}
@@ -53,12 +54,7 @@ class _OwnLibraries:
             if each.shared.soname is not None:
                 self.by_name[library_key(each.shared.soname, binary_format)] = each
             self.exports[each.path] = frozenset(symbol.name for symbol in each.shared.exported)
-        # musl's loader knows no names of versions (ldso/dynlink.c, gnu_lookup).
-        self.has_versions = not any(
-            name.startswith(("libc.musl", "ld-musl"))
-            for each in objects
-            for name in each.shared.needed
-        )
+        self.has_versions = not is_for_musl(each.shared for each in objects)
 
     @cached_property
     def all_exports(self) -> frozenset[str]:
@@ -141,7 +137,11 @@ def _named_need(each: InspectedObject, own: _OwnLibraries) -> Need:
             if own.outside([library]):
                 forwarded.append(library)
                 imports.append(Import(name, None, library))
+    # dyld goes on without a library that is linked weakly, and then all its symbols are weak.
+    named = {entry.library for entry in imports}
+    weak = {entry.library for entry in optional} - named
     outside = own.outside([*each.shared.needed, *forwarded])
+    outside = tuple(name for name in outside if name not in weak)
     return _need(each, outside, imports, optional)
 
 

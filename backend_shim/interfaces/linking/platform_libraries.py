@@ -38,10 +38,10 @@ _PERHAPS_ELF: Final = re.compile(
 # as well be that one's (`PySide…`), so there it is recorded.
 _INTERPRETER: Final = re.compile(r"_?Py[A-Z_]")
 # Itanium C++ ABI, 5.1: of namespace std (`St` and its abbreviations), __gnu_cxx or __cxxabiv1;
-# operators new and delete; and the plain names of the C++ ABI (3.3) and of unwinding.
+# operators new and delete; the plain names of the C++ ABI (3.3), of unwinding and of OpenMP.
 _CXX_RUNTIME: Final = re.compile(
     r"_Z(?:T[VIST]|GV|TH|TW)?(?:N[KVrRO]*)?(?:S[tabsiod]|9__gnu_cxx|10__cxxabiv1)"
-    r"|_Z(?:n[wa]|d[la])|__cxa_|__gxx_personality|_Unwind_|__dynamic_cast"
+    r"|_Z(?:n[wa]|d[la])|__cxa_|__gxx_personality|_Unwind_|__dynamic_cast|GOMP_|omp_[gst]"
 )
 # Of libc since it is one library with libdl; taken without a version by some.
 _LOADER: Final = re.compile(r"dl(?:open|sym|vsym|close|error|addr|info)")

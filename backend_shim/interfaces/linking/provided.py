@@ -49,6 +49,11 @@ class ProvidedLibraries:
                 if each not in named:
                     named.append(each)
 
+    def rows_for(self, need: Need) -> tuple[Library, ...]:
+        """All libraries for the machine of `need`."""
+        machine = (need.format, need.machine)
+        return tuple(each for each in self.rows if (each.format, each.machine) == machine)
+
     def named(self, name: str, need: Need) -> tuple[Library, ...]:
         """The libraries for the machine of `need` that go by `name`."""
         key = (need.format, need.machine, library_key(name, need.format))

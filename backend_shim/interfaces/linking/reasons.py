@@ -20,7 +20,7 @@ class SonameMissing(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SonameMayBeMissing(Reason):
-    """As SonameMissing, but the platform may have a library of that name, or none is needed."""
+    """As SonameMissing, but the platform may have a library of that name."""
 
     kind: ClassVar[str] = "soname-may-be-missing"
     effect: ClassVar[Effect] = Effect.OPEN
@@ -71,6 +71,17 @@ class SymbolOutOfReach(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionedSymbolMoved(Reason):
+    """A symbol with a version is in another library now, which glibc allows since 2.30 only."""
+
+    kind: ClassVar[str] = "versioned-symbol-moved"
+    effect: ClassVar[Effect] = Effect.OPEN
+    object: str
+    symbol: str
+    library: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolNewlyExported(Reason):
     """The new provider defines what the consumer took from elsewhere, and may be asked first."""
 
@@ -115,7 +126,7 @@ class ImportedByOrdinal(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionsLost(Reason):
-    """The library has no symbol versions any more; glibc before 2.42 aborts on the references."""
+    """The library has no symbol versions any more; glibc before 2.41 aborts on the references."""
 
     kind: ClassVar[str] = "versions-lost"
     effect: ClassVar[Effect] = Effect.OPEN

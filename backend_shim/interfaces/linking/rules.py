@@ -7,32 +7,28 @@ from collections.abc import Iterator
 
 from backend_shim.interfaces.linking.elf_lookup import find_elf, is_version_refused
 from backend_shim.interfaces.linking.facts import Import, Library, Need
+from backend_shim.interfaces.linking.library_rules import (
+    library_reasons,
+    reach_reasons,
+    version_reasons,
+)
 from backend_shim.interfaces.linking.named_lookup import find_named
 from backend_shim.interfaces.linking.platform_libraries import (
     is_interpreter_symbol,
     is_runtime_symbol,
     library_key,
-    may_be_platform_library,
 )
 from backend_shim.interfaces.linking.provided import Definition, ProvidedLibraries
 from backend_shim.interfaces.linking.reasons import (
-    CompatibilityLower,
     DataSizeUnknown,
-    GraftedLibraryNeeded,
     ImportedByOrdinal,
-    LibraryMoved,
-    NewlyProvided,
     OptionalSymbolMissing,
-    ProviderNeedsLess,
-    ProviderNeedsMore,
-    SonameMayBeMissing,
-    SonameMissing,
     SymbolChanged,
     SymbolMayBeMissing,
     SymbolMissing,
     SymbolNewlyExported,
     SymbolOutOfReach,
-    VersionsLost,
+    VersionedSymbolMoved,
 )
 from backend_shim.interfaces.reasons import Reason
 from backend_shim.record.fingerprint import ExportedSymbol
@@ -45,8 +41,8 @@ class NeedJudgement:
         self._need = need
         self._before, self._after = before, after
         self._old_reach, self._new_reach = before.reach(need), after.reach(need)
-        self._from_elsewhere = False
-        """Whether it imports anything that the old provider's libraries do not define."""
+        self._old_rows, self._new_rows = before.rows_for(need), after.rows_for(need)
+        self._takes_from_elsewhere = False
         self._data: list[str] = []
         self._ordinals: dict[str, list[str]] = {}
         self.libraries = tuple(
@@ -58,11 +54,13 @@ class NeedJudgement:
         }
         self.taken: set[str] = set()
         """Symbols that are, or may be, the old provider's."""
+        of_symbols = tuple(self._symbol_reasons())
         self.reasons: tuple[Reason, ...] = (
-            *self._library_reasons(),
-            *self._symbol_reasons(),
-            *self._reach_reasons(),
+            *library_reasons(need, before, after),
+            *of_symbols,
             *self._format_reasons(),
+            *version_reasons(need, after),
+            *reach_reasons(need, before, after, takes_from_elsewhere=self._takes_from_elsewhere),
         )
         """Against the binding, or why it is open."""
 
@@ -88,9 +86,10 @@ class NeedJudgement:
         is_refused = any(is_version_refused(entry, each) for each in self._new_reach.libraries)
         if new is not None and not is_refused:
             yield from self._compared(entry, old, new)
+            yield from self._moved(entry, new)
         elif is_optional:
             yield OptionalSymbolMissing(object=self._need.path, symbol=entry.name)
-        elif find_elf(entry, self._rows(self._after), news) is not None and not is_refused:
+        elif find_elf(entry, self._new_rows, news) is not None and not is_refused:
             yield SymbolOutOfReach(object=self._need.path, symbol=entry.name)
         elif is_runtime_symbol(entry.name) or self._is_of_another_library(entry):
             yield self._may_be_missing(entry)
@@ -107,7 +106,7 @@ class NeedJudgement:
     ) -> Iterator[Reason]:
         # Nothing that the object loads of the old provider defines it. What else the old provider
         # exports may have been loaded by other means, or by a library of a third wheel.
-        perhaps = find_elf(entry, self._rows(self._before), olds)
+        perhaps = find_elf(entry, self._old_rows, olds)
         if perhaps is None:
             if new is not None and self._old_reach.libraries:
                 yield SymbolNewlyExported(object=self._need.path, symbol=entry.name)
@@ -115,7 +114,7 @@ class NeedJudgement:
                 self._note_from_elsewhere(entry)
             return
         self.taken.add(entry.name)
-        found = find_elf(entry, self._rows(self._after), self._after.definitions(entry.name))
+        found = find_elf(entry, self._new_rows, self._after.definitions(entry.name))
         if found is None or not is_same_object(perhaps.symbol, found.symbol):
             yield self._may_be_missing(entry)
 
@@ -123,14 +122,18 @@ class NeedJudgement:
         is_named = entry.library in self._need.needed and entry.library not in self.libraries
         is_known = is_interpreter_symbol(entry.name) or is_runtime_symbol(entry.name)
         if not is_named and not is_known:
-            self._from_elsewhere = True
+            self._takes_from_elsewhere = True
 
-    def _rows(self, provided: ProvidedLibraries) -> tuple[Library, ...]:
-        return tuple(
-            each
-            for each in provided.rows
-            if (each.format, each.machine) == (self._need.format, self._need.machine)
-        )
+    def _moved(self, entry: Import, new: Definition) -> Iterator[Reason]:
+        # Before glibc 2.30: "symbol [...] version [...] not defined in file [...] with link time
+        # reference" (elf/dl-lookup.c, _dl_lookup_symbol_x; BZ #24741).
+        if entry.version is None or entry.library is None:
+            return
+        named = self._after.named(entry.library, self._need)
+        if named and new.library not in named:
+            yield VersionedSymbolMoved(
+                object=self._need.path, symbol=entry.name, library=new.library.name
+            )
 
     def _is_gone(self, library: Library) -> bool:
         """Whether a reason names the library, so that all its symbols need not be named, too."""
@@ -205,64 +208,14 @@ class NeedJudgement:
     def _may_be_missing(self, entry: Import) -> Reason:
         return SymbolMayBeMissing(object=self._need.path, symbol=entry.name, version=entry.version)
 
-    def _library_reasons(self) -> Iterator[Reason]:
-        """What may keep the loader from the needed libraries."""
-        need = self._need
-        for name in self.libraries:
-            old, new = self._before.named(name, need), self._after.named(name, need)
-            if not new:
-                yield self._soname_reason(name)
-            elif not old:
-                yield NewlyProvided(object=need.path, soname=name)
-            else:
-                if all(each.is_grafted for each in (*old, *new)):
-                    yield GraftedLibraryNeeded(object=need.path, soname=name)
-                then = self._before.directories(name, need)
-                now = self._after.directories(name, need)
-                if not then & now:
-                    yield LibraryMoved(soname=name, old=tuple(sorted(then)), new=tuple(sorted(now)))
-
-    def _soname_reason(self, name: str) -> Reason:
-        # dyld goes on without a library that is linked weakly, which all its symbols tell.
-        key = library_key(name, self._need.format)
-        is_needed = self._need.format != "macho" or any(
-            each.library is not None and library_key(each.library, "macho") == key
-            for each in self._need.imports
-        )
-        if not is_needed or may_be_platform_library(name, self._need.format):
-            return SonameMayBeMissing(object=self._need.path, soname=name)
-        return SonameMissing(object=self._need.path, soname=name)
-
-    def _reach_reasons(self) -> Iterator[Reason]:
-        old, new = self._old_reach, self._new_reach
-        if more := new.outside - old.outside:
-            yield ProviderNeedsMore(sonames=tuple(sorted(more)))
-        # What the object does not find in the provider it may find in what that brings in.
-        less = (old.outside - new.outside) | (old.grafted - new.grafted)
-        if less and self._from_elsewhere:
-            yield ProviderNeedsLess(object=self._need.path, sonames=tuple(sorted(less)))
-
     def _format_reasons(self) -> Iterator[Reason]:
-        need = self._need
+        """What PE and Mach-O do not tell."""
         if self._data:
-            yield DataSizeUnknown(object=need.path, symbols=tuple(self._data))
+            yield DataSizeUnknown(object=self._need.path, symbols=tuple(self._data))
         for library, ordinals in self._ordinals.items():
-            yield ImportedByOrdinal(object=need.path, library=library, ordinals=tuple(ordinals))
-        for library, required in need.compatibility:
-            for each in self._after.named(library, need):
-                offered = each.versions[0] if each.versions else "0.0.0"
-                if _numbers(offered) < _numbers(required):
-                    yield CompatibilityLower(
-                        object=need.path, library=library, required=required, offered=offered
-                    )
-        versioned = {each.library for each in need.imports if each.version is not None}
-        for name in self.libraries:
-            if (
-                need.format == "elf"
-                and name in versioned
-                and any(each.versions is None for each in self._after.named(name, need))
-            ):
-                yield VersionsLost(object=need.path, soname=name)
+            yield ImportedByOrdinal(
+                object=self._need.path, library=library, ordinals=tuple(ordinals)
+            )
 
 
 def is_same_object(old: ExportedSymbol, new: ExportedSymbol) -> bool:
@@ -278,7 +231,3 @@ def _is_data(symbol: ExportedSymbol) -> bool:
 
 def _describe(symbol: ExportedSymbol) -> str:
     return f"{symbol.kind} of {symbol.size} bytes" if _is_data(symbol) else symbol.kind
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))

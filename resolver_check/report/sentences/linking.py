@@ -9,7 +9,8 @@ from resolver_check.report.sentences.listing import some
 
 def sentence(reason: Reason) -> str | None:
     """What `reason` says, if it is one of these."""
-    return _about_symbols(reason) or _about_libraries(reason) or _about_provider(reason)
+    about = (_about_symbols, _about_libraries, _about_versions, _about_provider)
+    return next(filter(None, (each(reason) for each in about)), None)
 
 
 def _about_symbols(reason: Reason) -> str | None:
@@ -65,8 +66,8 @@ def _about_libraries(reason: Reason) -> str | None:
             return f"{reason.object} needs {reason.soname}, which the new provider no longer has"
         case reasons.SonameMayBeMissing():
             return (
-                f"{reason.object} names {reason.soname}, which the new provider no longer has; "
-                "it may be there without it"
+                f"{reason.object} needs {reason.soname}, which the new provider no longer has; "
+                "the platform may have it"
             )
         case reasons.NewlyProvided():
             return f"{reason.object} needs {reason.soname}, which only the new provider has"
@@ -77,15 +78,26 @@ def _about_libraries(reason: Reason) -> str | None:
                 f"{reason.object} needs {reason.soname}, "
                 "which was copied into the provider for its own use"
             )
+    return None
+
+
+def _about_versions(reason: Reason) -> str | None:
+    match reason:
+        case reasons.VersionedSymbolMoved():
+            return (
+                f"{reason.object} imports {reason.symbol}, which is in {reason.library} now: "
+                "glibc before 2.30 refuses that"
+            )
         case reasons.VersionsLost():
             return (
                 f"{reason.object} names symbol versions of {reason.soname}, which has none any "
-                "more: older glibc stops at that"
+                "more: glibc before 2.41 stops at that"
             )
         case reasons.CompatibilityLower():
             return (
                 f"{reason.object} was linked with {reason.library} of compatibility version "
-                f"{reason.required}, the new provider has {reason.offered}: older macOS refuses it"
+                f"{reason.required}, the new provider has {reason.offered}: "
+                "macOS before 12 refuses it"
             )
     return None
 

@@ -156,9 +156,9 @@ def test_a_parameter_may_become_a_pointer_to_const(old: str, new: str, outcome: 
         ("cdef int f(int a) nogil", "cdef int f(int a) noexcept", "changed"),
         ("cdef int f(int a)", "cdef int f(long a) noexcept", "changed"),
         ("ctypedef int (*f)(int)", "ctypedef int (*f)(int) noexcept", "changed"),
-        ("cdef class A:\n  cdef int f(self)", "cdef class A:\n  cdef int f(self) noexcept", "changed"),
+        ("cdef class A:\n f(self)", "cdef class A:\n f(self) noexcept", "changed"),
         ("cdef inline int f(int a): pass", "cdef inline int f(int a) noexcept: pass", "changed"),
-        ('cdef extern from "a.h":\n  int f(int)', 'cdef extern from "a.h":\n  int f(int) noexcept', "changed"),
+        ("cdef extern from *:\n f(int)", "cdef extern from *:\n f(int) noexcept", "changed"),
     ],
 )  # fmt: skip
 def test_a_function_of_cython_may_raise_nothing_any_more(old: str, new: str, outcome: str) -> None:
@@ -220,7 +220,7 @@ def test_functions_of_c_may_be_declared_by_a_new_block_only() -> None:
 
 
 _LEXEME = re.compile(r"[\w.]+|->|\S")
-_WORDS = ("int", "long", "gift_t", "a", "7", "*", "(", ")", "{", "}", ",", "=", "#", "GIFT_SIZE")
+_WORDS = ("int", "long", "gift_t", "a", "7", "*", "(", ")", "{", "}", ".", "=", "#", "GIFT_SIZE")
 
 
 def _places(text: str) -> list[re.Match[str]]:
@@ -248,7 +248,7 @@ def test_no_token_can_be_put_into_a_header(place: re.Match[str], word: str) -> N
 
 
 @given(st.lists(st.sampled_from(HEADER.splitlines()), min_size=1, max_size=3), st.data())
-def test_no_line_of_a_header_can_be_repeated_or_moved(lines: list[str], data: st.DataObject) -> None:
+def test_no_line_of_a_header_can_be_repeated(lines: list[str], data: st.DataObject) -> None:
     # What is said twice by a correct header is said under conditions or is no more than a name.
     harmless = {"#endif", "#else", "struct gift_box;", "", "#pragma pack(pop)", "}"}
     assume(harmless.isdisjoint(lines))
@@ -258,7 +258,7 @@ def test_no_line_of_a_header_can_be_repeated_or_moved(lines: list[str], data: st
     assert header_compared(HEADER, new) == "changed"
 
 
-@given(st.sampled_from(_places(PXD)), st.sampled_from(("int", "a", "7", "*", "(", ":", "cdef", "@")))
+@given(st.sampled_from(_places(PXD)), st.sampled_from(("int", "a", "7", "*", "(", ":", "@")))
 def test_no_token_of_a_pxd_can_be_replaced(place: re.Match[str], word: str) -> None:
     assume(place[0] != word)
     new = PXD[: place.start()] + word + PXD[place.end() :]

@@ -108,10 +108,10 @@ def test_a_declaration_is_known_by_its_form(source: str, kind: Kind, names: str)
     ("source", "same", "other"),
     [
         ("cdef int f(int a)  # b", "cdef int f(\n  int a\n)", "cdef int f(long a)"),
-        ("cdef class A:\n  cdef int a", "cdef class A:\n\n    cdef int a  # b", "cdef class A: pass"),
+        ("cdef class A:\n  int a", "cdef class A:\n\n    int a  # b", "cdef class A: pass"),
         ("cdef int \\\n  a", "cdef int a", "cdef int\na"),
         ("pass", "", "cdef int a"),
-        ("cdef class A:\n  a\n    b\n  c", "cdef class A:\n a\n  b\n c", "cdef class A:\n a\n b\n c"),
+        ("class A:\n  a\n    b\n  c", "class A:\n a\n  b\n c", "class A:\n a\n b\n c"),
     ],
 )  # fmt: skip
 def test_lines_count_and_not_how_they_are_written(source: str, same: str, other: str) -> None:

@@ -92,9 +92,10 @@ def test_another_string_abi_is_open_where_cxx_is_shared(tmp_path: Path) -> None:
     "facts",
     [
         {},
-        {"libc": 1, "versions": {}, "string_abi": []},
-        {"libc": None, "versions": {"GLIBC": 2}, "string_abi": []},
-        {"libc": None, "versions": {}, "string_abi": "old"},
+        {"libc": 1, "versions": [], "string_abi": []},
+        {"libc": None, "versions": [["GLIBC", 2]], "string_abi": []},
+        {"libc": None, "versions": {"GLIBC": "2.4"}, "string_abi": []},
+        {"libc": None, "versions": [], "string_abi": "old"},
     ],
 )
 def test_wrong_facts_are_refused(facts: dict[str, object]) -> None:

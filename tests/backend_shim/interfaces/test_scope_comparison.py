@@ -35,7 +35,7 @@ def test_a_file_that_is_new_may_be_included() -> None:
     assert grown("p/m.h", b'#include "c.h"', c=b"#define a 1") == "changed: p/c.h"
     assert grown("p/m.h", b'#include "c.h"', c=b"#pragma pack(1)") == "changed: p/c.h"
     assert grown("p/m.h", b'#include "c.h"', c=b"#include <stdint.h>") == "changed: p/c.h"
-    assert grown("p/m.h", b'#include "c.h"', c=b'#include "b.h"') == "grown:"
+    assert grown("p/m.h", b'#include "c.h"', c=b'#include "b.h"') == "changed: p/c.h"
     assert grown("p/m.h", b"#include <c.h>") == "changed: p/m.h"
 
 
@@ -56,6 +56,18 @@ def test_an_include_may_not_mean_another_file() -> None:
 
 def test_another_file_that_declares_it_may_be_the_true_one() -> None:
     assert compared(FILES, {**FILES, "p/n.h": API}, CAPSULE) == "changed: p/n.h"
+
+
+def test_a_new_file_may_use_a_symbol_and_not_declare_it_again() -> None:
+    old = {"a.h": b"int f(void);\n#define A_SIZE 1"}
+    for more, outcome in (
+        (b"static inline int g(void) { return f(); }", "grown: g"),
+        (b"int f(void);", "changed: b.h"),
+        (b"#define A_F f", "grown: A_F"),
+        (b"#define f A_F", "changed: b.h"),
+    ):
+        new = {"a.h": old["a.h"] + b'\n#include "b.h"', "b.h": more}
+        assert compared(old, new, Declaration(None, "f")) == outcome
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,6 @@ extern s h;
         # All else may have been compiled in, or passed through `void *`.
         ("int a;", "long a;", "changed: a.h"),
         ("EXPORT extern", "EXPORT __stdcall", "changed: a.h"),
-        ("EXPORT int g(s *);", "#define g g2\nEXPORT int g(s *);", "grown: g"),
         ("EXPORT int g(s *);", "#define f g\nEXPORT int g(s *);", "changed: a.h"),
     ],
 )

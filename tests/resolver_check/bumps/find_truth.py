@@ -61,8 +61,10 @@ class Environment:
         command = [self.python, HERE / "import_modules.py", distribution, exercise]
         done = subprocess.run(
             command, input=json.dumps(only and list(only)), capture_output=True, text=True,
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, cwd=self.python.parent, check=True,
+            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, cwd=self.python.parent, check=False,
         )  # fmt: skip
+        if done.returncode:
+            raise ChildFailed(done.stderr.strip()[-2000:])
         outcomes: Outcomes = json.loads(done.stdout)
         return outcomes
 
@@ -84,7 +86,7 @@ class Environment:
 
 
 class ChildFailed(Exception):
-    """What uv says it could not do."""
+    """What uv, or the interpreter of an environment, says it could not do."""
 
 
 def find_truth(bumps: list[Bump]) -> Iterator[str]:
@@ -118,12 +120,10 @@ def _others_that_fail(
 ) -> list[str]:
     """What else can be loaded with the provider `before`, but not with `after`, which is there."""
     now = environment.failed(f"-{consumer}")
-    if not now:
-        return []
     environment.replace(before)
-    then = environment.failed(f"-{consumer}", only=now)
+    then = environment.loaded(f"-{consumer}", only=now)
     environment.replace(after)
-    return [f"{name}: {said}" for name, said in now.items() if name not in then]
+    return [f"{name}: {said}" for name, said in now.items() if then.get(name, said) is None]
 
 
 def start(bump: Bump) -> tuple[str, ...]:

@@ -25,12 +25,12 @@ SECONDS = 120
 SUFFIXES = importlib.machinery.EXTENSION_SUFFIXES
 
 
-def chosen(distribution):
-    """The names of the distributions meant."""
-    if not distribution.startswith("-"):
-        return [distribution]
-    named = [each.metadata["Name"] for each in importlib.metadata.distributions()]
-    return [name for name in named if normalized(name) != normalized(distribution[1:])]
+def chosen(name):
+    """The distributions meant."""
+    for each in importlib.metadata.distributions():
+        is_named = normalized(each.metadata["Name"]) == normalized(name.lstrip("-"))
+        if is_named != name.startswith("-"):
+            yield each
 
 
 def normalized(name):
@@ -39,7 +39,7 @@ def normalized(name):
 
 def binaries(distribution):
     """(name, path) of each; the name has dots where it is a module's and slashes elsewhere."""
-    for entry in importlib.metadata.distribution(distribution).files or ():
+    for entry in distribution.files or ():
         if not re.search(r"\.so(\.[0-9.]+)?$", entry.name):
             continue
         stem, _, suffix = entry.name.partition(".")
@@ -58,6 +58,7 @@ def outcome(name, path, exercise):
     child = os.fork()
     if not child:
         os.close(reader)
+        os.setsid()  # what it may do to its process group it does to itself
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
@@ -90,11 +91,11 @@ def said(name, path, exercise):
 
 def main(distribution, exercise=""):
     wanted = json.load(sys.stdin)
-    found = sorted(each for name in chosen(distribution) for each in binaries(name))
+    found = dict(each for one in chosen(distribution) for each in binaries(one))
     if exercise:
-        found.append(("exercise", None))
-    limited = [each for each in found if wanted is None or each[0] in wanted]
-    json.dump({name: outcome(name, path, exercise) for name, path in limited}, sys.stdout)
+        found["exercise"] = None
+    names = [name for name in sorted(found) if wanted is None or name in wanted]
+    json.dump({name: outcome(name, found[name], exercise) for name in names}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -126,12 +126,20 @@ def test_elf_needs_are_those_of_all_that_is_loaded() -> None:
     ]
 
 
+def test_the_interpreters_names_are_known_where_only_libraries_of_a_platform_are_needed() -> None:
+    symbols = (imported("PyList_New"), imported("inflate"))
+    wheel = wheel_of("elf", module={"needed": ("libz.so.1",), "imported": symbols})
+    assert rows(needs_of(wheel)) == [("module", ("libz.so.1",), (Import("inflate", None, None),))]
+
+
 def test_elf_versions_name_their_library() -> None:
     symbols = (
         imported("f", "libp.so", version="V1"),
         imported("g", "libc.so.6", version="GLIBC_2.2"),
     )
-    wheel = wheel_of("elf", module={"needed": ("libp.so",), "imported": symbols})
+    versions = (("libp.so", ("V1",)), ("libc.so.6", ("GLIBC_2.2",)))
+    facts = {"needed": ("libp.so",), "imported": symbols, "version_needs": versions}
+    wheel = wheel_of("elf", module=facts)
     assert needs_of(wheel)[0].imports == (Import("f", "V1", "libp.so"),)
 
 
@@ -140,6 +148,14 @@ def test_the_loader_of_musl_knows_no_versions() -> None:
     needed = ("libp.so", "libc.musl-x86_64.so.1")
     wheel = wheel_of("elf", module={"needed": needed, "imported": symbols})
     assert rows(needs_of(wheel)) == [("module", ("libp.so",), (Import("f", None, None),))]
+
+
+def test_a_hidden_definition_is_not_offered_to_musl() -> None:
+    hidden = Symbol("f", "V1", "function", "global", 8, is_hidden=True, version_index=2)
+    for libc, offered in (("libc.musl-x86_64.so.1", 0), ("libc.so.6", 1)):
+        wheel = wheel_of("elf", own={"needed": (libc,), "exported": (hidden,)})
+        (tables,) = linking.exported_tables(wheel).objects
+        assert len(tables.symbols) == offered
 
 
 def test_references_of_the_toolchain_are_nobodys() -> None:
@@ -207,6 +223,16 @@ def test_macos_names_the_library_of_nearly_each_symbol() -> None:
         Import("anywhere", None, None),
     )
     assert need.optional == (Import("perhaps", None, "@rpath/libp.dylib"),)
+
+
+def test_a_dylib_with_weak_symbols_only_is_linked_weakly() -> None:
+    name = "@rpath/libp.dylib"
+    wheel = wheel_of(
+        "macho", module={"needed": (name,), "imported": (imported("f", name, "weak"),)}
+    )
+    (need,) = needs_of(wheel)
+    assert need.needed == ()
+    assert need.optional == (Import("f", None, name),)
 
 
 def test_what_an_own_library_passes_on_is_needed_of_the_other_one() -> None:

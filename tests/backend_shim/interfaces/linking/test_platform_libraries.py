@@ -93,6 +93,8 @@ def test_names_are_compared_as_the_loader_does() -> None:
         "_ZNSolsEi",
         "__cxa_throw",
         "_Unwind_Resume",
+        "GOMP_parallel",
+        "omp_get_max_threads",
     ],
 )
 def test_any_library_may_have_a_copy_of_the_run_time(name: str) -> None:
@@ -108,6 +110,7 @@ def test_any_library_may_have_a_copy_of_the_run_time(name: str) -> None:
         "_Z3foov",
         "_Znot",
         "std_thing",
+        "omp_x",
         "deflate",
     ],
 )

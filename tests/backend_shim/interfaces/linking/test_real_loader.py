@@ -94,7 +94,7 @@ def test_versions_are_judged_as_the_loader_does(
 
 
 def test_a_library_that_lost_all_its_versions_is_open(tmp_path: Path) -> None:
-    # glibc before 2.42 aborts here (dl-lookup.c, check_match: assert (version->filename == NULL
+    # glibc before 2.41 aborts here (dl-lookup.c, check_match: assert (version->filename == NULL
     # ...)), later ones accept it.
     bare = ("-nostdlib", "-nostartfiles")
     old = {"libp.so.1": lib("int f(void) { return 1; }", "libp.so.1", *bare, script="V1 { f; };")}
@@ -122,6 +122,19 @@ def test_a_symbol_may_move_within_what_is_loaded(tmp_path: Path) -> None:
     assert judged(tmp_path, consumer, old, new) == [("symbols-present", Effect.SUPPORTS)]
     assert not loads(tmp_path, consumer, lost)
     assert judged(tmp_path, consumer, old, lost) == [("symbol-out-of-reach", Effect.OPEN)]
+
+
+def test_a_symbol_with_a_version_may_move_since_glibc_2_30(tmp_path: Path) -> None:
+    script = "V1 { f; h; };"
+    old = {"libp.so.1": lib(_PLAIN, script=script), "libq.so": lib(_OTHER, "libq.so")}
+    moved = lib(_PLAIN, "libq.so", script=script)
+    new = {
+        "libp.so.1": lib(_OTHER, script=script, needs=(("libq.so", moved),)),
+        "libq.so": moved,
+    }
+    consumer = compiled(_USES_F, libraries=(("libp.so.1", old["libp.so.1"]),))
+    assert loads(tmp_path, consumer, new)
+    assert judged(tmp_path, consumer, old, new) == [("versioned-symbol-moved", Effect.OPEN)]
 
 
 def test_a_symbol_may_come_through_the_providers_own_needs(tmp_path: Path) -> None:
