@@ -76,6 +76,7 @@ class ConstantStrings:
         self._data = data
         self._shared = shared
         self._names: dict[str, frozenset[tuple[str, bool]]] = {}
+        self._contained: dict[bytes, bool] = {}
         self._ranges: list[tuple[int, int]] = []
         self._comment: list[tuple[int, int]] = []
         for section in shared.constants:
@@ -85,7 +86,11 @@ class ConstantStrings:
 
     def contain(self, literal: bytes) -> bool:
         """Whether `literal` stands anywhere among the constants."""
-        return any(self._data.find(literal, start, end) >= 0 for start, end in self._ranges)
+        if literal not in self._contained:
+            self._contained[literal] = any(
+                self._data.find(literal, start, end) >= 0 for start, end in self._ranges
+            )
+        return self._contained[literal]
 
     def matches(self, around: bytes, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
         """Group 1 of each match of `pattern`, which begins with the literal `around`."""
@@ -186,7 +191,7 @@ class ConstantStrings:
         return any(start <= at < end for start, end in self.python_strings)
 
     def _is_only_a_part(self, at: int) -> bool:
-        """Whether a longer literal, no path or statement, goes on at `at`, and nothing points there.
+        """Whether a longer literal, no path or statement, goes on at `at`; nothing points there.
 
         What a module made by Cython says in full sentences imports nothing; of other code only
         longer names are certain to be none.

@@ -22,7 +22,7 @@ from backend_shim.record.facts import Facts
 NAME: Final = "nanobind"
 
 # In its messages and in the names of its own types, whatever the key is made of.
-_MARK: Final = b"nanobind"
+MARK: Final = b"nanobind"
 _KEY: Final = b"__nb_internals_%s_%s__"
 _STANDARD_LIBRARY: Final = b"_lib"
 _TAG: Final = re.compile(r"v\d+_\w*lib(?:std)?cp+\w*", re.ASCII)
@@ -30,7 +30,7 @@ _TAG: Final = re.compile(r"v\d+_\w*lib(?:std)?cp+\w*", re.ASCII)
 
 def read_object(opened: OpenObject) -> JSONValue:
     """The ABI tag and the C++ types of an object made with nanobind."""
-    if not opened.strings.ask_the_interpreter or not opened.strings.contain(_MARK):
+    if not opened.strings.ask_the_interpreter or not opened.strings.contain(MARK):
         return None
     words = opened.strings.words(_STANDARD_LIBRARY) if opened.strings.contain(_KEY) else ()
     tags = {word for word in words if _TAG.fullmatch(word)}

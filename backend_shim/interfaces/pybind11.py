@@ -22,15 +22,15 @@ from backend_shim.record.facts import Facts
 NAME: Final = "pybind11"
 
 # In the id of every release and in the conduit's name, which other bindings may take up.
-_MARK: Final = b"_pybind11_"
+MARK: Final = b"_pybind11_"
 _ID: Final = re.compile(r"_?(_pybind11_(?:internals|conduit)_v\w+?)_*")
 
 
 def read_object(opened: OpenObject) -> JSONValue:
     """The ids of the internals and of the conduit, and the C++ types of an object with either."""
-    if not opened.strings.ask_the_interpreter or not opened.strings.contain(_MARK):
+    if not opened.strings.ask_the_interpreter or not opened.strings.contain(MARK):
         return None
-    found = (_ID.fullmatch(word) for word in opened.strings.words(_MARK))
+    found = (_ID.fullmatch(word) for word in opened.strings.words(MARK))
     ids = {match[1] for match in found if match}
     # An id that could not be read may be any, beside that of the conduit.
     if not any("internals" in each for each in ids):

@@ -21,7 +21,7 @@ from backend_shim.record.facts import Facts
 
 NAME: Final = "swig"
 
-_MARK: Final = b"swig_runtime_data"
+MARK: Final = b"swig_runtime_data"
 _ID: Final = re.compile(r"(swig_runtime_data\d+)\.type_pointer_capsule(\w*)", re.ASCII)
 # Pointers, and pointers to members. A linker may keep `_p_Foo` as the end of `_p_p_Foo` only.
 _BEGINNINGS: Final = (b"_p_", b"_m_")
@@ -41,9 +41,9 @@ _OF_LIBRARIES: Final = re.compile(
 
 def read_object(opened: OpenObject) -> JSONValue:
     """The type table and the types of an object made with SWIG."""
-    if not opened.strings.ask_the_interpreter or not opened.strings.contain(_MARK):
+    if not opened.strings.ask_the_interpreter or not opened.strings.contain(MARK):
         return None
-    found = (_ID.fullmatch(word) for word in opened.strings.words(_MARK))
+    found = (_ID.fullmatch(word) for word in opened.strings.words(MARK))
     tables = {match[1] + match[2] for match in found if match}
     return shared_types.registered(tables, _types(opened))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend_shim.interfaces import capsule
 from backend_shim.interfaces.reasons import Reason
+from resolver_check.report.sentences.listing import some
 
 
 def sentence(reason: Reason) -> str | None:
@@ -18,4 +19,13 @@ def sentence(reason: Reason) -> str | None:
                 f"it imports the capsule {reason.capsule}, "
                 "which was not found in the new provider and may be spelled in parts there"
             )
+        case capsule.CapsulesMayBePassed():
+            names = some(map(_called, reason.names))
+            return f"it takes pointers out of capsules {names}, which the provider makes, too"
     return None
+
+
+def _called(name: str) -> str:
+    return {"": "without a name", capsule.ANY_NAME: "whose name could not be read"}.get(
+        name, repr(name)
+    )

@@ -1,4 +1,4 @@
-"""Capsules: what makes them, what imports them, and what becomes of one."""
+"""Capsules: what makes them, what imports or takes them, and what becomes of one."""
 
 from __future__ import annotations
 
@@ -50,14 +50,18 @@ def test_a_capsules_name_ends_in_api_by_custom(
     texts: tuple[str, ...], made: list[str] | None
 ) -> None:
     found = read_object(opened(module(*texts, calls="New")))
-    assert found == (None if made is None else {"made": made, "imported": []})
+    assert isinstance(found, dict)
+    assert found["words"] == (made or [])
+    assert found["imports"] == found["takes"] == []
 
 
 def test_only_who_imports_capsules_and_names_what_was_looked_for_imports_one() -> None:
     texts = ("gift._C_API", "gift.Box", "gift", "other._C_API", "gift.API.x")
-    for calls, imported in (("Import", ["gift._C_API"]), ("GetPointer", None)):
+    for calls, imported in (("Import", ["gift._C_API"]), ("GetPointer", [])):
         found = read_object(opened(module(*texts, calls=calls), looked_for=("gift",)))
-        assert found == (imported and {"made": [], "imported": imported})
+        assert isinstance(found, dict)
+        assert found["imports"] == imported
+        assert found["words"] == found["makes"] == []
     assert read_object(opened(module(*texts, calls="Import"))) is None
     # A linker stores `gift._C_API` only as the end of this one, if both are there.
     tail = module("ungift._C_API", calls="Import")
@@ -89,12 +93,14 @@ def test_a_wheel_offers_the_capsules_of_its_own_modules(tmp_path: Path) -> None:
         "gift-1.0.data/platlib/box.so": module("box.CAPI2", calls="New"),
     }
     found = provider_of(tmp_path, files, name="gift")
-    assert found.provided["capsule"].thaw() == {
-        "capsules": ["box.CAPI2", "gift._C_API"],
-        "last_words": ["CAPI2", "_C_API", "datetime_CAPI"],
-        "is_complete": True,
-    }
+    facts = found.provided["capsule"]
+    assert facts["tables"] == ("box.CAPI2", "gift._C_API")
+    assert facts["last_words"] == ("CAPI2", "_C_API", "datetime_CAPI")
+    assert facts["is_complete"] is True
     files = {"gift/_gift.so": module("datetime.datetime_CAPI", calls="New")}
+    facts = provider_of(tmp_path, files, name="gift").provided["capsule"]
+    assert facts["tables"] == facts["last_words"] == ()
+    files = {"gift/_gift.so": module("gift._C_API", calls="Import")}
     assert "capsule" not in provider_of(tmp_path, files, name="gift").provided
 
 
@@ -107,15 +113,21 @@ def test_a_wheel_with_a_binary_that_cannot_be_read_is_not_complete(tmp_path: Pat
     assert found.provided["capsule"]["is_complete"] is False
 
 
-def gift(*capsules: str, last_words: tuple[str, ...] = (), is_complete: bool = True) -> Provider:
-    words = {*last_words, *(name.rpartition(".")[2] for name in capsules)}
+def gift(
+    *tables: str,
+    last_words: tuple[str, ...] = (),
+    makes: tuple[str, ...] = (),
+    is_complete: bool = True,
+) -> Provider:
+    words = {*last_words, *(name.rpartition(".")[2] for name in tables)}
     offered = {
-        "capsules": list(capsules), "last_words": sorted(words), "is_complete": is_complete,
+        "tables": list(tables), "last_words": sorted(words), "makes": list(makes),
+        "is_complete": is_complete,
     }  # fmt: skip
     return provider("gift", paths=("gift/__init__.py",), provided={"capsule": Facts(offered)})
 
 
-NEEDS = Facts({"imports": ["gift._C_API"]})
+NEEDS = Facts({"imports": ["gift._C_API"], "takes": []})
 
 
 def judged(old: Provider, new: Provider) -> list[str]:
@@ -170,14 +182,92 @@ def test_a_capsule_of_another_provider_is_no_business_of_this_one() -> None:
     assert judged(other, other) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [{}, {"capsules": 1}, {"capsules": [1]}, {"capsules": None, "last_words": []}]
-)
+@pytest.mark.parametrize("wrong", [{}, {"tables": 1}, {"tables": [1]}, {"tables": [], "makes": 1}])
 def test_wrong_facts_are_refused(wrong: dict[str, Any]) -> None:
     broken = provider("gift", paths=("gift.py",), provided={"capsule": Facts(wrong)})
     with pytest.raises(InvalidRecord):
         is_satisfied(NEEDS, broken, broken)
-    with pytest.raises(InvalidRecord):
-        is_satisfied(Facts({"imports": [1]}), broken, broken)
+    for needs in ({"imports": [1], "takes": []}, {"imports": []}, {"imports": [], "takes": [1]}):
+        with pytest.raises(InvalidRecord):
+            is_satisfied(Facts(needs), gift(), gift())
     with pytest.raises(InvalidRecord):
         is_satisfied(NEEDS, gift("gift._C_API"), broken)
+
+
+TAKER = """
+void *PyCapsule_GetPointer(void *, const char *), *PyCapsule_New(void *, const char *, void *);
+void *take(void *capsule) {{ return PyCapsule_GetPointer(capsule, {0}); }}
+void *make(void *pointer) {{ return PyCapsule_New(pointer, {1}, 0); }}
+const char *name;
+const char *const texts[] = {{{2}}};
+"""
+
+
+def passing(take: str, make: str, *texts: str) -> bytes:
+    return compiled(TAKER.format(take, make, ",".join(f'"{text}"' for text in texts)), "-O2")
+
+
+@pytest.mark.parametrize(
+    ("take", "make", "takes", "makes"),
+    [
+        ("0", "0", [""], [""]),
+        ('"gift"', '"gift.box"', ["gift"], ["gift.box"]),
+        ("name", "0", ["*"], [""]),
+    ],
+)
+def test_what_is_made_and_taken_by_hand_is_read_from_the_calls(
+    take: str, make: str, takes: list[str], makes: list[str]
+) -> None:
+    data = opened(passing(take, make))
+    if data.shared.machine != "x86_64":
+        pytest.skip("read from x86-64 code only")
+    found = read_object(data)
+    assert isinstance(found, dict)
+    assert (found["takes"], found["makes"]) == (takes, makes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["__pybind11_internals_v4_x__", "nanobind::cast", "swig_runtime_data4", "_ARRAY_API"],
+)
+def test_calls_that_a_generator_writes_do_not_count(text: str) -> None:
+    assert read_object(opened(passing("0", "0", text))) in (
+        None,
+        {"words": ["_ARRAY_API"], "imports": [], "makes": [], "takes": []},
+    )
+
+
+@pytest.mark.parametrize(
+    ("takes", "before", "after", "passed"),
+    [
+        ([""], (), (), None),
+        ([], ("",), ("",), None),
+        ([""], ("",), ("",), ("",)),
+        ([""], (), ("",), ("",)),
+        ([""], ("",), (), ("",)),
+        (["box"], ("",), ("bag",), None),
+        (["box", ""], ("bag", "box"), ("box",), ("box",)),
+        (["*"], ("bag",), ("bag",), ("*",)),
+        (["box"], ("*",), ("bag",), ("*",)),
+        (["*"], (), (), None),
+    ],
+)
+def test_a_capsule_may_be_passed_under_a_name_that_both_use(
+    takes: list[str],
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    passed: tuple[str, ...] | None,
+) -> None:
+    needs = Facts({"imports": [], "takes": takes})
+    found = is_satisfied(needs, gift(makes=before), gift(makes=after))
+    assert kinds(found) == (["capsules-may-be-passed"] if passed else [])
+    for each in found:
+        assert each.reasons[0].data() == {"names": list(passed or ())}
+        assert each.reasons[0].effect is Effect.OPEN
+        assert each.declarations == ()
+
+
+def test_a_table_that_is_imported_is_not_passed_as_well() -> None:
+    old = gift("gift._C_API", makes=("gift._C_API",))
+    needs = Facts({"imports": ["gift._C_API"], "takes": ["gift._C_API"]})
+    assert kinds(is_satisfied(needs, old, old)) == ["capsule-offered"]

@@ -64,7 +64,7 @@ class Environment:
             env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, cwd=self.python.parent, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise ChildFailed(done.stderr.strip()[-2000:])
+            raise ChildFailed(f"ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
         outcomes: Outcomes = json.loads(done.stdout)
         return outcomes
 
@@ -82,7 +82,7 @@ class Environment:
         command = ["uv", "--quiet", *arguments]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
-            raise ChildFailed(ran.stderr.strip()[-2000:])
+            raise ChildFailed(f"ended with {ran.returncode}: {ran.stderr.strip()[-2000:]}")
 
 
 class ChildFailed(Exception):
