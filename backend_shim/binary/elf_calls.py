@@ -34,8 +34,9 @@ _DISPLACEMENT: Final = 4
 _BEFORE_JUMP: Final = (0, 1, 4, 5)
 _LEA_RSI: Final = b"\x48\x8d\x35"
 _XOR_ESI: Final = (b"\x31\xf6", b"\x33\xf6", b"\xbe\0\0\0\0")
-# What writes to rsi: LEA, XOR, and the MOVs from an immediate, a register or memory; and behind what
-# its content is lost: a call, the end of a function. Bytes that merely look so leave a call open.
+# What writes to rsi: LEA, XOR, and the MOVs from an immediate, a register or memory; and behind
+# what its content is lost: a call, the end of a function. Bytes that merely look so leave a call
+# open.
 _RSI_SET: Final = re.compile(
     rb"\x48\x8d\x35....|[\x31\x33]\xf6"
     rb"|\xbe....|\x89[\xc6\xce\xd6\xde\xe6\xee\xf6\xfe]|[\x8b\x8d][\x30-\x37\x70-\x77\xb0-\xb7\xf0-\xf7]"

@@ -12,8 +12,8 @@ the capsule.
 
 Other capsules are handed over by Python code: python-igraph makes one around its `igraph_t`, and
 leidenalg takes the pointer out, without a name on either side. What code written by hand makes and
-takes is read from its calls; the calls that Cython, pybind11, nanobind, SWIG and NumPy's headers
-generate are their own business.
+takes is read from its calls; the calls that Cython, pybind11, nanobind, SWIG, sip and NumPy's
+headers generate are their own business.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from backend_shim.binary.elf_calls import second_arguments
-from backend_shim.interfaces import import_name, nanobind, pybind11, swig
+from backend_shim.interfaces import import_name, nanobind, pybind11, sip, swig
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.interfaces.provider import Declaration, Provider
@@ -37,7 +37,9 @@ NAME: Final = "capsule"
 _MAKES: Final = "PyCapsule_New"
 _TAKES: Final = "PyCapsule_GetPointer"
 _IMPORTS: Final = "PyCapsule_Import"
-_GENERATED: Final = (pybind11.MARK, nanobind.MARK, swig.MARK, b"_ARRAY_API", b"_UFUNC_API")
+_GENERATED: Final = (
+    *(pybind11.MARK, nanobind.MARK, swig.MARK, *sip.MARKS, b"_ARRAY_API", b"_UFUNC_API"),
+)
 ANY_NAME: Final = "*"
 """Stands for a capsule whose name could not be read from the code."""
 _CUSTOM: Final = b"API"

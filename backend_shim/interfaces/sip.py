@@ -37,8 +37,10 @@ NAME: Final = "sip"
 # As sip's tool `sip-module` and wxPython call it.
 _MODULE_NAMES: Final = ("sip", "siplib")
 _CAPSULE: Final = "_C_API"
-# What generated classes derive from, which they say by name (sip.h, `sipClassTypeDef`).
-_BASE_TYPES: Final = ("simplewrapper", "wrapper", "wrappertype")
+MARKS: Final = tuple(f"{name}.{_CAPSULE}".encode() for name in _MODULE_NAMES)
+# Its types that generated code names: what classes derive from (sip.h, `sipClassTypeDef`), and what
+# its functions return.
+_TYPES: Final = ("array", "enumtype", "simplewrapper", "voidptr", "wrapper", "wrappertype")
 _TAKES_CAPSULE: Final = "PyCapsule_GetPointer"
 _MAKES_CAPSULE: Final = "PyCapsule_New"
 _REFUSAL: Final = b"the sip module implements A"
@@ -175,9 +177,9 @@ def _versions(majors: list[bytes], minors: list[bytes]) -> Iterator[_Abi]:
 
 
 def accounts_for(seen: JSONValue) -> frozenset[str]:
-    """The module, its capsule and its base types, by which a client reaches the table."""
+    """The module, its capsule and its types, which a client names."""
     asked = get_object(as_object(seen, NAME), "asks", NAME, optional=True) or {}
-    named = ("", f".{_CAPSULE}", *(f".{name}" for name in _BASE_TYPES))
+    named = ("", f".{_CAPSULE}", *(f".{name}" for name in _TYPES))
     return frozenset(f"{module}{attribute}" for module in asked for attribute in named)
 
 

@@ -11,7 +11,7 @@ you will have to add a _v2 version of a function". Deprecated functions stand in
 own, which is not among the promised ones.
 
 What such wheels take besides is the C++ run time's (`is_runtime_symbol`), which PyTorch exports by
-the way.
+the way. And their messages name PyTorch's data types, of which nothing is compiled in.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ WANTED_TEXT: Final = (
     "csrc/stable/c/shim.h",
 )
 
+# torch.dtype (PyTorch documentation, "Tensor Attributes"): neither a module nor a capsule, so the
+# name of one leads to nothing that has a layout.
+_DATA_TYPE: Final = re.compile(
+    r"torch\.(?:bool|long|short|bfloat16|c?(?:half|float|double)|float\d+(?:_e\dm\d\w*)?"
+    r"|complex\d+|q?u?int(?:\d+(?:x\d)?)?)",
+    re.ASCII,
+)
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _DECLARED: Final = re.compile(rb"\bAOTI_TORCH_EXPORT\b[^;{}()]*?\b(\w+)[ \t\n]*\(")
 # No pre-release (PEP 440): what is not released yet is not promised yet.
@@ -84,9 +91,18 @@ class TorchPromiseTooShort(Reason):
     release: str
 
 
-def read_object(_opened: OpenObject) -> JSONValue:
-    """Nothing: what an object takes is found by linking."""
-    return None
+def read_object(opened: OpenObject) -> JSONValue:
+    """The names of data types in it; what an object takes is found by linking."""
+    if PROVIDER not in opened.looked_for:
+        return None
+    names = {name for name, _ in opened.strings.names(PROVIDER) if _DATA_TYPE.fullmatch(name)}
+    return [*sorted(names)] or None
+
+
+def accounts_for(found: JSONValue) -> frozenset[str]:
+    """All of what `read_object` found."""
+    assert isinstance(found, list)
+    return frozenset(map(str, found))
 
 
 def provides(wheel: InspectedWheel) -> Facts | None:

@@ -196,9 +196,9 @@ def test_wrong_facts_are_refused(wrong: dict[str, Any]) -> None:
 
 TAKER = """
 void *PyCapsule_GetPointer(void *, const char *), *PyCapsule_New(void *, const char *, void *);
+const char *name;
 void *take(void *capsule) {{ return PyCapsule_GetPointer(capsule, {0}); }}
 void *make(void *pointer) {{ return PyCapsule_New(pointer, {1}, 0); }}
-const char *name;
 const char *const texts[] = {{{2}}};
 """
 
@@ -228,13 +228,13 @@ def test_what_is_made_and_taken_by_hand_is_read_from_the_calls(
 
 @pytest.mark.parametrize(
     "text",
-    ["__pybind11_internals_v4_x__", "nanobind::cast", "swig_runtime_data4", "_ARRAY_API"],
-)
+    ["__pybind11_internals_v4_x__", "nanobind::cast", "swig_runtime_data4", "_ARRAY_API",
+     "PyQt5.sip._C_API", "wx.siplib._C_API"],
+)  # fmt: skip
 def test_calls_that_a_generator_writes_do_not_count(text: str) -> None:
-    assert read_object(opened(passing("0", "0", text))) in (
-        None,
-        {"words": ["_ARRAY_API"], "imports": [], "makes": [], "takes": []},
-    )
+    found = read_object(opened(passing("0", "0", text))) or {"takes": [], "makes": []}
+    assert isinstance(found, dict)
+    assert found["takes"] == found["makes"] == []
 
 
 @pytest.mark.parametrize(

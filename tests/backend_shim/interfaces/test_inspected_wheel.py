@@ -1,4 +1,4 @@
-"""Names among the constants of a binary for Windows or macOS: any occurrence counts there."""
+"""Strings among the constants of a binary; for Windows or macOS any occurrence of a name counts."""
 
 from __future__ import annotations
 
@@ -136,3 +136,18 @@ def test_the_slices_of_a_universal_file_are_searched_apart() -> None:
     first, second = (ConstantStrings(data, each) for each in read_shared_objects(data))
     assert first.names("numpy") == {("numpy.a", True)}
     assert second.names("numpy") == {("numpy.b", True)}
+
+
+def test_a_word_reaches_as_far_as_letters_digits_and_dots() -> None:
+    strings = windows(b"x gift._C_API\0(_C_API)\0a_C_APIs.b2\0_C_API \0")
+    assert list(strings.words(b"_C_API")) == ["gift._C_API", "a_C_APIs.b2"]
+    assert list(strings.words(b"C_APIs")) == ["a_C_APIs.b2"]
+    assert list(windows(b"a" * 1000 + b"_API\0").words(b"_API")) == ["a" * 256 + "_API"]
+    assert list(windows(b"_API" + b"a" * 1000 + b"\0").words(b"_API")) == []
+
+
+def test_what_is_imported_is_known_by_name() -> None:
+    assert windows().imported_names == {"PyLong_FromLong"}
+    assert macos(b"x\0", "malloc", "PyLong_FromLong").imported_names == {
+        "malloc", "PyLong_FromLong",
+    }  # fmt: skip

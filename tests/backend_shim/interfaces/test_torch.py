@@ -11,7 +11,7 @@ from backend_shim.interfaces import torch
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Binding
 from backend_shim.record.facts import Facts
-from tests.support.binding_factory import compiled, fingerprinted, provider
+from tests.support.binding_factory import compiled, fingerprinted, literals, provider
 
 SHIM = "torch/include/torch/csrc/inductor/aoti_torch/c/shim.h"
 HEADER = b"""
@@ -104,6 +104,16 @@ def test_other_bindings_are_not_its_business() -> None:
     assert kind(binding(*STABLE, interface="import-name"), old, new) is None
     # The loader may not get there: nothing that PyTorch could promise.
     assert kind(binding(), old, new) is None
+
+
+def test_the_data_types_that_messages_name_bind_to_nothing(tmp_path: Path) -> None:
+    texts = ("log_prob must be torch.float32", "torch.int32", "torch.float32_table", "torch.bool")
+    files = {"c.so": literals(*texts)}
+    read = fingerprinted(tmp_path, files, looked_for=("torch",))
+    facts = read.fingerprint.required("import-name")
+    assert facts is not None
+    named = facts.facts.thaw()
+    assert [*named["whole"], *named["tails"]] == ["torch.float32_table"]  # type: ignore[misc]
 
 
 def test_wrong_facts_are_refused() -> None:
