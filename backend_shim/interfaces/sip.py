@@ -139,9 +139,10 @@ def _is_sip(module: str) -> bool:
     return module.rpartition(".")[2] in _MODULE_NAMES
 
 
-def _only(versions: set[_Abi]) -> JSONValue:
-    """The one version among `versions`; None where there are several or none."""
-    return list(versions.pop()) if len(versions) == 1 else None
+def _only(versions: set[_Abi] | set[_Abi | None]) -> JSONValue:
+    """The one version among `versions`; None where there are several, or none is known."""
+    only = next(iter(versions)) if len(versions) == 1 else None
+    return None if only is None else list(only)
 
 
 def _loads(opened: OpenObject, beginning: bytes) -> Iterator[int]:
@@ -184,21 +185,24 @@ def accounts_for(seen: JSONValue) -> frozenset[str]:
 
 
 def provides(wheel: InspectedWheel) -> Facts | None:
-    """The ABI version of each `sip` module in the wheel."""
-    modules = []
+    """The ABI version of each `sip` module in the wheel, in all its objects for all machines."""
+    offered: dict[str, set[_Abi | None]] = {}
     for _, found in wheel.seen(NAME):
         table = as_object(found, NAME)
         if "offers" in table:
-            abi = table["abi"] or _version_of_wheel(wheel)
-            modules.append({"module": table["offers"], "abi": abi})
+            read = table["abi"]
+            abi = _version_of_wheel(wheel) if read is None else _abi(read, NAME)
+            offered.setdefault(get_str(table, "offers", NAME), set()).add(abi)
+    modules = [{"module": module, "abi": _only(offered[module])} for module in sorted(offered)]
     return Facts({"modules": modules}) if modules else None
 
 
-def _version_of_wheel(wheel: InspectedWheel) -> JSONValue:
+def _version_of_wheel(wheel: InspectedWheel) -> _Abi | None:
     """The ABI version that a wheel with nothing but a `sip` module has by its own version."""
     match = re.match(r"(\d+)\.(\d+)", wheel.version)
-    if match and len(wheel.objects) == 1 and int(match[1]) >= _OLDEST_MAJOR:
-        return [int(match[1]), int(match[2])]
+    is_alone = len({each.path for each in wheel.objects}) == 1
+    if match and is_alone and int(match[1]) >= _OLDEST_MAJOR:
+        return _Abi(int(match[1]), int(match[2]))
     return None
 
 

@@ -178,6 +178,12 @@ def test_a_sip_module_that_does_not_tell_has_the_version_of_its_wheel(
     }
 
 
+def test_two_modules_of_one_name_that_differ_tell_nothing(tmp_path: Path) -> None:
+    files = {"a/sip.so": x86_64(sip(12, 7)), "b/sip.so": sip(12, 8)}
+    found = provider_of(tmp_path, files, name="gift-sip", version="12.7")
+    assert found.provided["sip"]["modules"] == (Facts({"module": "gift.sip", "abi": None}),)
+
+
 def test_code_tells_more_than_the_version_of_a_wheel(tmp_path: Path) -> None:
     files = {"gift/sip.so": x86_64(sip(12, 7))}
     found = provider_of(tmp_path, files, name="gift-sip", version="4.19.19")
