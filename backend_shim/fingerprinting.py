@@ -160,7 +160,7 @@ def _look_at(opened: OpenObject) -> InspectedObject:
         path=opened.path,
         kind=_kind(opened.shared),
         is_grafted=_GRAFTED_DIRECTORY.match(opened.path) is not None,
-        shared=replace(opened.shared, constants=(), code=()),
+        shared=replace(opened.shared, constants=(), code=(), pointers=()),
         seen=seen,
         accounted=frozenset(accounted),
     )
@@ -169,7 +169,7 @@ def _look_at(opened: OpenObject) -> InspectedObject:
 def _kind(shared: SharedObject) -> str:
     if shared.is_executable:
         return "executable"
-    if any(symbol.name.startswith(linking.ENTRY_POINTS) for symbol in shared.exported):
+    if any([symbol.name.startswith(linking.ENTRY_POINTS) for symbol in shared.exported]):
         return "extension-module"
     return "library"
 

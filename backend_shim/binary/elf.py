@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import repeat
 from struct import Struct, unpack
+from typing import NamedTuple
 
 from backend_shim.binary.elf_image import PT_LOAD, ElfImage
 from backend_shim.binary.elf_versions import VERSION_MASK, Versions, read_versions
@@ -54,7 +55,9 @@ _TABLE_TYPES = frozenset(
         *(0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF),  # GNU_HASH and the versions
     }
 )
+_SHF_WRITE = 0x1
 _SHF_ALLOC = 0x2
+_RELOCATIONS = frozenset({4, 9, 19})  # RELA REL RELR
 _SHF_EXECINSTR = 0x4
 # Loaded data that no string literal of the program lies in.
 _TABLE_SECTIONS = frozenset(
@@ -81,7 +84,7 @@ def read_elf(data: Buffer) -> SharedObject:
     # beside the latter, and an empty one as well (glibc decompose_rpath).
     path_at = dynamic.get(_DT_RUNPATH, dynamic.get(_DT_RPATH))
     path = strings.at(path_at) if path_at is not None else ""
-    constants, code = _sections(image)
+    sections = _sections(image)
     return SharedObject(
         format="elf",
         machine=_name_machine(image),
@@ -93,8 +96,9 @@ def read_elf(data: Buffer) -> SharedObject:
         version_definitions=versions.definitions,
         exported=tuple(exported),
         imported=tuple(imported),
-        constants=constants,
-        code=code,
+        constants=sections.constants,
+        code=sections.code,
+        pointers=sections.pointers,
         is_executable=_is_executable(image, dynamic.get(_DT_FLAGS_1, 0), soname),
     )
 
@@ -115,8 +119,16 @@ def _is_executable(image: ElfImage, flags: int, soname: str | None) -> bool:
     return bool(flags & _DF_1_PIE) or (asks_for_interpreter and soname is None)
 
 
-def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
-    """Return the sections with constants and those with code.
+class _Sections(NamedTuple):
+    """The sections of an object that are read further."""
+
+    constants: tuple[Section, ...]
+    code: tuple[Section, ...]
+    pointers: tuple[Section, ...]
+
+
+def _sections(image: ElfImage) -> _Sections:
+    """Return the sections with constants, those with code, and those with pointers.
 
     Without usable section headers the whole file counts as constants. Chosen by type and flags,
     for a linker script may name them as it likes; `.comment`, which is not loaded, tells the
@@ -124,18 +136,24 @@ def _sections(image: ElfImage) -> tuple[tuple[Section, ...], tuple[Section, ...]
     """
     whole = (Section("", 0, image.size, 0),)
     if image.sections is None:
-        return whole, ()
+        return _Sections(whole, (), whole)
     constants: list[Section] = []
     code: list[Section] = []
+    pointers: list[Section] = []
     for name, (_, kind, flags, address, offset, size) in image.sections:
-        loaded = flags & _SHF_ALLOC and kind not in _TABLE_TYPES
-        if not (loaded or name == ".comment") or name in _TABLE_SECTIONS:
-            continue
-        if offset + size > image.size:
-            return whole, ()
+        # Wherever an object is loaded that has no fixed place, each address in it is written there
+        # by a relocation: into what can be written, or it stands in the relocation itself (RELA).
+        may_point = kind in _RELOCATIONS or flags & _SHF_WRITE or image.type != _ET_DYN
+        is_stored = flags & _SHF_ALLOC and kind != _SHT_NOBITS
         section = Section(name, offset, size, address)
-        (code if flags & _SHF_EXECINSTR else constants).append(section)
-    return tuple(constants), tuple(code)
+        is_text = (is_stored and kind not in _TABLE_TYPES) or name == ".comment"
+        if (is_stored or is_text) and offset + size > image.size:
+            return _Sections(whole, (), whole)
+        if is_stored and may_point:
+            pointers.append(section)
+        if is_text and name not in _TABLE_SECTIONS:
+            (code if flags & _SHF_EXECINSTR else constants).append(section)
+    return _Sections(tuple(constants), tuple(code), tuple(pointers))
 
 
 def _read_dynamic(image: ElfImage) -> tuple[dict[int, int], list[int]]:

@@ -88,6 +88,9 @@ class SharedObject:
     is ET_EXEC; Mach-O: MH_EXECUTE; PE: not IMAGE_FILE_DLL."""
     reexported: tuple[str, ...] = ()
     """Mach-O: those of `needed` whose symbols count as this library's own (LC_REEXPORT_DYLIB)."""
+    pointers: tuple[Section, ...] = ()
+    """ELF: where addresses stand that are not part of an instruction: data that can be written, and
+    relocations; of what is loaded at a fixed address all sections."""
 
     def address_of(self, position: int) -> int | None:
         """Where the loader puts the byte at `position` of the file; None outside of sections."""

@@ -163,12 +163,11 @@ def _hooks(each: InspectedObject) -> Iterator[str]:
 
 def _called(each: InspectedObject, own: set[str]) -> Iterator[str]:
     """The symbols that the object takes from the interpreter."""
-    for symbol in each.shared.imported:
+    for symbol in [each for each in each.shared.imported if each.name.startswith(_INTERPRETER)]:
         if (
-            symbol.name.startswith(_INTERPRETER)
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK): whoever makes
             # one asks whether it is there.
-            and symbol.binding != "weak"
+            symbol.binding != "weak"
             and symbol.name not in own
             and (symbol.library is None or _LIBRARY.fullmatch(posixpath.basename(symbol.library)))
         ):

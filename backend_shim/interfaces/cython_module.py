@@ -8,6 +8,7 @@ Exports are read exactly or not at all: up to Cython 3.1 from the calls of `__Py
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ _VARIABLES: Final = re.compile(
     rb"([^(:\n]+)$",
     re.MULTILINE,
 )
-_DECLARED_FUNCTION: Final = re.compile(rb"([A-Za-z_]\w*)[ \t]*\(", re.ASCII)
+_DIGITS: Final = string.digits.encode()
+_WORD: Final = _DIGITS + string.ascii_letters.encode() + b"_"
 # Before the name of each function that one with fused types is made into.
 _FUSED: Final = re.compile(r"__pyx_fuse_([\d_]+)", re.ASCII)
 # The System V ABI for x86-64 passes the first arguments in rdi, rsi, rdx and rcx.
@@ -296,7 +298,7 @@ def exports_of(tables: CTables, declared: bytes) -> CExports | None:
     A block is of exports if the `.pxd` declares all its functions, of imports if it declares none.
     None where it is mixed, or two blocks have a function in common.
     """
-    words = {each.decode("ascii") for each in _DECLARED_FUNCTION.findall(declared)}
+    words = set(_words_before_parentheses(declared))
     functions, uncertain = dict(tables.functions), set[str]()
     for block in tables.blocks:
         known = {_is_declared(name, words) for name, _ in block[:-1]}
@@ -311,6 +313,15 @@ def exports_of(tables: CTables, declared: bytes) -> CExports | None:
         functions.update(row for row in rows if row[1])
         uncertain |= {name for name, signature in rows if not signature}
     return CExports(functions=functions, uncertain=tuple(sorted(uncertain)))
+
+
+def _words_before_parentheses(text: bytes) -> Iterator[str]:
+    # A regular expression would try every word: ten times as long over the 200,000 bytes of SciPy.
+    for part in text.split(b"(")[:-1]:
+        end = part.rstrip(b" \t")
+        word = end[len(end.rstrip(_WORD)) :].lstrip(_DIGITS)
+        if word:
+            yield word.decode("ascii")
 
 
 def _is_declared(name: str, words: set[str]) -> bool:

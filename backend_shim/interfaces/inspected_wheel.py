@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import re
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ Buffer: TypeAlias = "bytes | mmap.mmap"
 
 _IDENTIFIER_TAIL: Final = re.compile(rb"(?:\.\w+)*", re.ASCII)
 _WORD: Final = re.compile(rb"[\w.]", re.ASCII)
-_WORD_BEFORE: Final = re.compile(rb"[\w.]*\Z", re.ASCII)
+_WORDS: Final = (string.ascii_letters + string.digits + "_.").encode()
 _WORD_AFTER: Final = re.compile(rb"[\w.]*", re.ASCII)
 _LONGEST_WORD: Final = 256
 # A name that the program completes: `"scipy." + module`, `"scipy.%s"`.
@@ -112,10 +113,10 @@ class ConstantStrings:
     def words(self, part: bytes) -> Iterator[str]:
         """Each run of word characters and dots that holds `part` and ends with NUL."""
         for at, end in self._occurrences(part):
-            before = _WORD_BEFORE.search(self._data[max(0, at - _LONGEST_WORD) : at])
+            before = self._data[max(0, at - _LONGEST_WORD) : at]
             after = _WORD_AFTER.match(self._data, at, min(end, at + _LONGEST_WORD))
-            if before and after and self._data[after.end() : after.end() + 1] == b"\0":
-                yield (before[0] + after[0]).decode("ascii")
+            if after and self._data[after.end() : after.end() + 1] == b"\0":
+                yield (before[len(before.rstrip(_WORDS)) :] + after[0]).decode("ascii")
 
     def names(self, name: str) -> frozenset[tuple[str, bool]]:
         """Each dotted name beginning with `name`, and whether the literal begins there.
@@ -206,7 +207,7 @@ class ConstantStrings:
         return (
             address is not None
             and address not in self.loaded_addresses
-            and not is_pointed_at(self._data, address)
+            and not is_pointed_at(self._data, self._shared, address)
         )
 
     @cached_property

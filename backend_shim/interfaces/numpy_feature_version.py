@@ -13,17 +13,14 @@ same values.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from typing import Final
 
+from backend_shim.binary.code_references import loads_of
 from backend_shim.binary.shared_object import SharedObject
 from backend_shim.interfaces.inspected_wheel import Buffer
 
 _MESSAGE: Final = b"module compiled against API version 0x%x but this version of numpy is 0x%x"
-# Intel SDM vol. 2: REX.W 8D /r with mod=00 r/m=101, `lea r64, [rip + disp32]`.
-_LEA: Final = re.compile(rb"\x48\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d]", re.DOTALL)
-_LEA_SIZE: Final = 7
 # BA id, `mov edx, imm32`; 41 B8 id, `mov r8d, imm32`. Feature versions have been one byte since
 # they exist (0x14 in NumPy 2.3).
 _MOV_EDX: Final = re.compile(rb"\xba(.)\0\0\0", re.DOTALL)
@@ -59,13 +56,6 @@ def _message_addresses(data: Buffer, shared: SharedObject) -> Iterator[int]:
 def _third_arguments(data: Buffer, shared: SharedObject, message: int) -> Iterator[int]:
     """The immediates around each instruction that loads the address `message`."""
     third_argument = _THIRD_ARGUMENT[shared.format]
-    for section in shared.code:
-        end = section.offset + section.size
-        for match in _LEA.finditer(data, section.offset, end):
-            at = match.start()
-            if at + _LEA_SIZE > end:
-                continue
-            (displacement,) = struct.unpack_from("<i", data, at + 3)
-            if section.address + at - section.offset + _LEA_SIZE + displacement == message:
-                around = data[max(section.offset, at - _BEFORE) : min(end, at + _AFTER)]
-                yield from (value[0] for value in third_argument.findall(around))
+    for at in loads_of(data, shared, message):
+        around = data[max(0, at - _BEFORE) : at + _AFTER]
+        yield from (value[0] for value in third_argument.findall(around))
