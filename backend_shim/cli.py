@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         help="directory, searched to any depth, with copies of the libraries that were not "
         "stripped, known by their build-id; needs the extra `types` (repeatable)",
     )
+    stamp.add_argument(
+        "--import-modules",
+        action="store_true",
+        help="import the modules with a .pxd beside them, each in a process of its own, and record "
+        "exactly what they export to `cimport`; this runs code of the wheel, as nothing else does",
+    )
     show = _command(commands, "show", _show, "say what the records of a wheel say")
     show.add_argument("wheel", metavar="WHEEL", type=Path)
     _add_format(show)
@@ -124,20 +130,27 @@ def _stamp(parsed: argparse.Namespace) -> int:
         if not directory.is_dir():
             print(f"backend-shim: {directory}: is no directory", file=sys.stderr)
             return UNREADABLE
-    return max([_stamp_one(wheel, parsed.look_for, parsed.types_from) for wheel in parsed.wheels])
+    return max([_stamp_one(wheel, parsed) for wheel in parsed.wheels])
 
 
-def _stamp_one(wheel: Path, looked_for: Sequence[str], types_from: Sequence[Path]) -> int:
+def _stamp_one(wheel: Path, parsed: argparse.Namespace) -> int:
     try:
-        untyped = embed(wheel, build_inputs=None, looked_for=looked_for, types_from=types_from)
+        left_out = embed(
+            wheel,
+            build_inputs=None,
+            looked_for=parsed.look_for,
+            types_from=parsed.types_from,
+            runs_modules=parsed.import_modules,
+        )
     except (BackendShimError, OSError) as error:
         _complain(wheel, error)
         return UNREADABLE
-    if not types_from:
-        return DONE
+    untyped = left_out.types if parsed.types_from else ()
     for path, why in untyped:
         print(f"backend-shim: {wheel.name}: {path}: no types: {why}", file=sys.stderr)
-    return PROBLEMS if untyped else DONE
+    for module, why in left_out.modules:
+        print(f"backend-shim: {wheel.name}: {module}: not imported: {why}", file=sys.stderr)
+    return PROBLEMS if untyped or left_out.modules else DONE
 
 
 def _show(parsed: argparse.Namespace) -> int:
@@ -230,7 +243,7 @@ def _fingerprint_text(fingerprint: AbiFingerprint | None) -> Iterator[str]:
     yield "pure: no binaries" if fingerprint.is_purelib else "binaries:"
     for each in fingerprint.objects:
         origin = ", grafted" if each.is_grafted else ""
-        counts = f"{each.exported.count} symbols out, {each.imported.count} in"
+        counts = f"{each.exported.count} symbols out, {each.imported} in"
         yield f"  {each.path} ({each.format} {each.machine} {each.kind}{origin}; {counts})"
         if each.needed:
             yield f"    needs {', '.join(each.needed)}"

@@ -25,10 +25,11 @@ SETTING_PREFIX: Final = "wheel-abi."
 PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
 
 _KEYS: Final = (
-    "build-backend", "backend-path", "env", "patches", "provides", "strict", "types-from",
+    "build-backend", "backend-path", "env", "import-modules", "patches", "provides", "strict",
+    "types-from",
 )  # fmt: skip
 _SERIES_KEYS: Final = ("last-change", "last-addition")
-_SETTINGS: Final = ("patches", "strict")
+_SETTINGS: Final = ("import-modules", "patches", "strict")
 _TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _BACKEND = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -50,6 +51,8 @@ class Configuration:
     types_from: tuple[str, ...] = ()
     """Directories, relative to the source tree or absolute, in which the build leaves copies of
     the libraries that are not stripped."""
+    import_modules: bool = False
+    """Whether modules that others `cimport` from are imported after the build, for exact facts."""
     series: tuple[Series, ...] = ()
     """What the project promises of its own interfaces: `[tool.wheel-abi.provides]`."""
     dynamic: frozenset[str] = frozenset()
@@ -66,10 +69,11 @@ def read_configuration(source: Path) -> Configuration:
     return Configuration(
         build_backend=_build_backend(table),
         backend_path=_backend_path(table, source),
-        strict=_strict(table),
+        strict=_flag(table, "strict"),
         patches=_strings(table, "patches", TABLE),
         env=_env(table),
         types_from=_strings(table, "types-from", TABLE),
+        import_modules=_flag(table, "import-modules"),
         series=tuple(_series(*each) for each in _table(table, "provides").items()),
         dynamic=frozenset(_strings(_table(document, "project"), "dynamic", "[project]")),
         shim_path=_strings(_table(document, "build-system"), "backend-path", "[build-system]"),
@@ -103,8 +107,12 @@ def configured(
     patches = [*configuration.patches, *_split_paths(environ.get(PATCHES_VARIABLE, ""))]
     for value in _as_list(own.get("patches", [])):
         patches += _split_paths(value)
-    strict = _truth(own["strict"]) if "strict" in own else configuration.strict
-    return replace(configuration, strict=strict, patches=tuple(patches))
+    return replace(
+        configuration,
+        strict=_truth(own, "strict", configuration.strict),
+        import_modules=_truth(own, "import-modules", configuration.import_modules),
+        patches=tuple(patches),
+    )
 
 
 def _is_own(key: object) -> bool:
@@ -172,10 +180,10 @@ def _backend_path(table: Mapping[str, Any], source: Path) -> tuple[str, ...]:
     return paths
 
 
-def _strict(table: Mapping[str, Any]) -> bool:
-    value = table.get("strict", False)
+def _flag(table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key, False)
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{TABLE} strict", "must be true or false")
+        raise ConfigurationError(f"{TABLE} {key}", "must be true or false")
     return value
 
 
@@ -213,12 +221,13 @@ def _release(numbers: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
-def _truth(value: object) -> bool:
+def _truth(settings: Mapping[str, object], key: str, otherwise: bool) -> bool:
+    value = settings.get(key, otherwise)
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _TRUTH:
         return _TRUTH[value.lower()]
-    raise ConfigurationError(f"config setting {SETTING_PREFIX}strict", "must be true or false")
+    raise ConfigurationError(f"config setting {SETTING_PREFIX}{key}", "must be true or false")
 
 
 def _as_list(value: object) -> list[str]:

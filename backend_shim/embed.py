@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import files_of, fingerprint_wheel
 from backend_shim.interfaces import import_name
+from backend_shim.module_importing import ImportedFacts, import_modules
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.decoding import MAX_BYTES, get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
@@ -19,6 +21,16 @@ from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What is not in the records of a wheel though it was asked for, each with the reason."""
+
+    types: tuple[tuple[str, str], ...] = ()
+    """Paths of libraries that others can link to."""
+    modules: tuple[tuple[str, str], ...] = ()
+    """Names of modules that were not imported."""
+
+
 def embed(
     wheel: Path,
     *,
@@ -26,18 +38,22 @@ def embed(
     looked_for: Collection[str],
     series: Collection[Series] | None = None,
     types_from: Collection[Path] = (),
-) -> tuple[tuple[str, str], ...]:
+    runs_modules: bool = False,
+) -> LeftOut:
     """Write the fingerprint of `wheel`, taken afresh, and its `build_inputs` into it, atomically.
 
     None for `build_inputs` or `series` keeps those that are there: a repair tool changes what was
     built and neither what it was built from nor what was promised. `looked_for` are the import
     names that the binaries are searched for, `types_from` directories with copies of its libraries
-    that were not stripped. Returned are the libraries without types, with the reasons. Raises
-    InvalidWheel, SignedWheel, OSError; the wheel is then as it was.
+    that were not stripped. With `runs_modules` those modules are imported that others `cimport`
+    from, else no code of the wheel is run. Raises InvalidWheel, SignedWheel, OSError; the wheel is
+    then as it was.
     """
     with WheelArchive.open(wheel) as archive:
         known, promised = _said_before(archive)
         read = fingerprint_wheel(archive, looked_for={*looked_for, *known})
+        imported = import_modules(archive, read) if runs_modules else ImportedFacts(read=read)
+        read = imported.read
         files = files_of(read, series=promised if series is None else series)
         reader = TypeReader(archive, DebugFiles(types_from), _types_before(archive))
         types = take_types(reader, read)
@@ -51,7 +67,7 @@ def embed(
         renewed.append(BUILD_INPUTS)
     stale = {name for record in renewed for name in accepted_names(record)} - files.keys()
     add_dist_info_files(wheel, files, drop=stale)
-    return types.missing
+    return LeftOut(types=types.missing, modules=imported.missing)
 
 
 def _types_before(archive: WheelArchive) -> TypeTables:

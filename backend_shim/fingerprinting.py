@@ -169,7 +169,7 @@ def _look_at(opened: OpenObject) -> InspectedObject:
 def _kind(shared: SharedObject) -> str:
     if shared.is_executable:
         return "executable"
-    if any([symbol.name.startswith(linking.ENTRY_POINTS) for symbol in shared.exported]):
+    if any(name.startswith(linking.ENTRY_POINTS) for name in shared.exported.names):
         return "extension-module"
     return "library"
 
@@ -191,7 +191,7 @@ def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord
         run_path=shared.run_path,
         version_needs=shared.version_needs,
         exported=linking.symbol_set(shared.exported),
-        imported=linking.symbol_set(shared.imported),
+        imported=len(shared.imported),
     )
 
 

@@ -146,18 +146,29 @@ def _embed_records(
             backend_module=wrapped.module,
         )
     wanted = [wrapped.source / each for each in wrapped.configuration.types_from]
-    untyped = embed(
+    left_out = embed(
         wheel,
         build_inputs=build_inputs,
         looked_for=before.looked_for,
         series=wrapped.configuration.series,
         types_from=wanted,
+        runs_modules=configuration.import_modules,
     )
-    if wanted and untyped:
-        reasons = "; ".join(f"{path}: {why}" for path, why in untyped)
-        if configuration.strict:
-            raise ConfigurationError(f"{TABLE} types-from", reasons)
-        sys.stderr.write(f"wheel-abi: no types are recorded of {reasons}\n")
+    if wanted:
+        _tell(configuration, "types-from", "no types are recorded of", left_out.types)
+    _tell(configuration, "import-modules", "not imported:", left_out.modules)
+
+
+def _tell(
+    configuration: Configuration, key: str, what: str, missing: tuple[tuple[str, str], ...]
+) -> None:
+    """Say what is missing although the setting `key` asks for it; raise that if it is strict."""
+    if not missing:
+        return
+    reasons = "; ".join(f"{each}: {why}" for each, why in missing)
+    if configuration.strict:
+        raise ConfigurationError(f"{TABLE} {key}", reasons)
+    sys.stderr.write(f"wheel-abi: {what} {reasons}\n")
 
 
 def _build_sdist(

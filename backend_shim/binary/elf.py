@@ -15,7 +15,7 @@ from typing import NamedTuple
 from backend_shim.binary.elf_image import PT_LOAD, ElfImage
 from backend_shim.binary.elf_versions import VERSION_MASK, Versions, read_versions
 from backend_shim.binary.file_bytes import Buffer, StringTable
-from backend_shim.binary.shared_object import Section, SharedObject, Symbol
+from backend_shim.binary.shared_object import Section, SharedObject, SymbolTable, Traits
 from backend_shim.errors import InvalidBinary
 
 _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
@@ -32,6 +32,7 @@ _MACHINES = {
 }  # fmt: skip
 _EM_S390, _EM_ALPHA = 22, 0x9026
 _CHAIN_BLOCK = 256
+_SHN_UNDEF = b"\0\0"
 # By st_info: (kind, binding); the type is its lower half, the binding its upper (gABI, "Symbol
 # Table"). Definitions of another binding are never found (glibc do_lookup_x, "Local symbols are
 # ignored"), while references of any but the local one are looked up.
@@ -94,8 +95,8 @@ def read_elf(data: Buffer) -> SharedObject:
         run_path=tuple(path.split(":")) if path else (),
         version_needs=versions.needs,
         version_definitions=versions.definitions,
-        exported=tuple(exported),
-        imported=tuple(imported),
+        exported=exported,
+        imported=imported,
         constants=sections.constants,
         code=sections.code,
         pointers=sections.pointers,
@@ -189,43 +190,60 @@ def _read_string_table(image: ElfImage, dynamic: dict[int, int]) -> StringTable:
 
 def _read_symbols(
     image: ElfImage, dynamic: dict[int, int], strings: StringTable, versions: Versions
-) -> tuple[list[Symbol], list[Symbol]]:
+) -> tuple[SymbolTable, SymbolTable]:
     """Return the symbols that others can bind to and those that this object binds to."""
-    exported: list[Symbol] = []
-    imported: list[Symbol] = []
     by_mark = versions.by_mark()
-    # This loop runs 50,000 times for one wheel of SciPy: `strings.at` is written out in it, and
-    # Symbol(...) would take three times as long as `new`.
-    text, find, left, is_ascii = strings.text, strings.text.find, strings.left, strings.is_ascii
-    new = tuple.__new__
-    for (name_at, info, other, section, size), mark in _symbol_records(image, dynamic):
-        kind_and_binding = _DEFINED[info] if section else _UNDEFINED[info]
-        # References to invisible symbols stay within the object, too (glibc
-        # dl_symbol_visibility_binds_local_p).
-        if kind_and_binding is None or (other and _IS_INVISIBLE[other]):
-            continue
-        kind, binding = kind_and_binding
-        if mark not in by_mark:
-            raise InvalidBinary(f"no version has the index {mark & VERSION_MASK} of a symbol")
-        version, is_hidden, index, library = by_mark[mark]
-        end = find("\0", name_at)
-        left -= end - name_at
-        if end < 0 or left < 0:
-            raise strings.refusal(end, name_at)
-        name = text[name_at:end] if is_ascii else strings.decoded(text[name_at:end])
-        if section:  # else SHN_UNDEF
-            row = (name, version, kind, binding, size, is_hidden, index, None, None)
-            exported.append(new(Symbol, row))
+    known: dict[tuple[bytes, int], Traits | None] = {}
+    # Offsets of names, traits, and the sizes of what is defined.
+    offered_at: list[int] = []
+    offered: list[Traits] = []
+    sizes: list[int] = []
+    needed_at: list[int] = []
+    needed: list[Traits] = []
+    # This loop runs 50,000 times for one wheel of SciPy.
+    for (name_at, fields, size), mark in _symbol_records(image, dynamic):
+        key = fields, mark
+        if key in known:
+            traits = known[key]
         else:
-            need = (name, version, kind, binding, 0, is_hidden, index, library, None)
-            imported.append(new(Symbol, need))
-    return exported, imported
+            traits = known[key] = _traits(fields, mark, by_mark)
+        if traits is None:
+            continue
+        if fields[2:] != _SHN_UNDEF:
+            offered_at.append(name_at)
+            offered.append(traits)
+            sizes.append(size)
+        else:
+            needed_at.append(name_at)
+            needed.append(traits)
+    exported = SymbolTable(strings.all_at(offered_at), offered, sizes)
+    return exported, SymbolTable(strings.all_at(needed_at), needed)
+
+
+def _traits(
+    fields: bytes, mark: int, by_mark: dict[int, tuple[str | None, bool, int, str | None]]
+) -> Traits | None:
+    """Return the traits of a symbol by `st_info`, `st_other`, `st_shndx` and its version.
+
+    None where the loader ignores it.
+    """
+    is_defined = fields[2:] != _SHN_UNDEF
+    kind_and_binding = (_DEFINED if is_defined else _UNDEFINED)[fields[0]]
+    # References to invisible symbols stay within the object, too (glibc
+    # dl_symbol_visibility_binds_local_p).
+    if kind_and_binding is None or _IS_INVISIBLE[fields[1]]:
+        return None
+    if mark not in by_mark:
+        raise InvalidBinary(f"no version has the index {mark & VERSION_MASK} of a symbol")
+    version, is_hidden, index, library = by_mark[mark]
+    kind, binding = kind_and_binding
+    return Traits(version, kind, binding, is_hidden, index, None if is_defined else library)
 
 
 def _symbol_records(
     image: ElfImage, dynamic: dict[int, int]
-) -> Iterable[tuple[tuple[int, ...], int]]:
-    """Return (name, info, other, shndx, size) and the entry of `.gnu.version` of each symbol."""
+) -> Iterable[tuple[tuple[int, bytes, int], int]]:
+    """Return (name, info with other and shndx, size) and its entry of `.gnu.version` of each."""
     if _DT_SYMTAB not in dynamic:
         return ()
     record = image.layout.symbol
@@ -233,9 +251,9 @@ def _symbol_records(
         raise InvalidBinary(f"symbols have {dynamic[_DT_SYMENT]} bytes, not {record.size}")
     count = _count_symbols(image, dynamic)
     table = image.read_address(dynamic[_DT_SYMTAB], count * record.size, "DT_SYMTAB")
-    rows: Iterable[tuple[int, ...]] = record.iter_unpack(table)
+    rows: Iterable[tuple[int, bytes, int]] = record.iter_unpack(table)
     if image.layout.bits == 32:
-        rows = ((name, *row, size) for name, size, *row in rows)
+        rows = ((name, fields, size) for name, size, fields in record.iter_unpack(table))
     if _DT_VERSYM not in dynamic:
         return zip(rows, repeat(1, count), strict=True)  # VER_NDX_GLOBAL
     marks = image.read_address(dynamic[_DT_VERSYM], count * 2, "DT_VERSYM")

@@ -32,8 +32,8 @@ class Layout:
         self.section_links = Struct(order + ("40xII16x" if wide else "24xII8x"))
         # tag, value
         self.dynamic = Struct(order + ("QQ" if wide else "II"))
-        # name, info, other, shndx, size; with 32 bits: name, size, info, other, shndx
-        self.symbol = Struct(order + ("IBBH8xQ" if wide else "I4xIBBH"))
+        # name, info with other and shndx, size; with 32 bits: name, size, info with other and shndx
+        self.symbol = Struct(order + ("I4s8xQ" if wide else "I4xI4s"))
         # info, whose upper 32 (24) bits are the symbol index
         self.rel = Struct(order + ("8xQ" if wide else "4xI"))
         self.rela = Struct(order + ("8xQ8x" if wide else "4xI4x"))

@@ -62,6 +62,18 @@ class StringTable:
             raise self.refusal(end, offset)
         return self.decoded(self.text[offset:end])
 
+    def all_at(self, offsets: list[int]) -> list[str]:
+        """Return the strings that begin at `offsets`."""
+        text, find = self.text, self.text.find
+        # Where each has an end and needs no decoding, it takes a third of the time.
+        if not (self.is_ascii and text[-1:] == "\0" and max(offsets, default=0) < len(text)):
+            return [self.at(each) for each in offsets]
+        found = [text[each : find("\0", each)] for each in offsets]
+        self.left -= sum(map(len, found))
+        if self.left < 0:
+            raise self.refusal(0, 0)
+        return found
+
     def decoded(self, raw: str) -> str:
         """Return `raw`, which was cut out of `text`, as UTF-8."""
         if self.is_ascii or raw.isascii():

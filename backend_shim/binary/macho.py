@@ -32,7 +32,7 @@ from backend_shim.binary.macho_trie import (
     read_trie,
     reexport,
 )
-from backend_shim.binary.shared_object import Section, SharedObject, Symbol
+from backend_shim.binary.shared_object import Section, SharedObject, Symbol, SymbolTable
 from backend_shim.errors import InvalidBinary
 
 _MH_OBJECT, _MH_EXECUTE, _MH_DYLIB, _MH_BUNDLE, _MH_DSYM = 1, 2, 6, 8, 10
@@ -120,8 +120,8 @@ def _read_object(image: MachoImage) -> SharedObject:
         run_path=tuple(image.string(each) for each in image.commands if each.kind == _LC_RPATH),
         version_needs=tuple((each.install_name, (each.compatibility,)) for each in needed),
         version_definitions=(identity.compatibility,) if identity else (),
-        exported=tuple(_exported(image, exports, names)),
-        imported=tuple(_imported(image, exports, names)),
+        exported=SymbolTable.of(_exported(image, exports, names)),
+        imported=SymbolTable.of(_imported(image, exports, names)),
         constants=constants,
         code=code,
         is_executable=image.type == _MH_EXECUTE,
@@ -132,8 +132,8 @@ def _read_object(image: MachoImage) -> SharedObject:
 def _without_tables(machine: str, bits: int, constants: tuple[Section, ...]) -> SharedObject:
     return SharedObject(
         format="macho", machine=machine, bits=bits, soname=None, needed=(), run_path=(),
-        version_needs=(), version_definitions=(), exported=(), imported=(), constants=constants,
-        code=(), is_executable=False,
+        version_needs=(), version_definitions=(), exported=SymbolTable.of(()),
+        imported=SymbolTable.of(()), constants=constants, code=(), is_executable=False,
     )  # fmt: skip
 
 

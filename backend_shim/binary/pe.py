@@ -18,7 +18,7 @@ from backend_shim.binary.pe_image import (
     PeImage,
     PeSection,
 )
-from backend_shim.binary.shared_object import Section, SharedObject, Symbol
+from backend_shim.binary.shared_object import Section, SharedObject, Symbol, SymbolTable
 from backend_shim.errors import InvalidBinary
 
 _MACHINES: Final = {
@@ -62,8 +62,8 @@ def read_pe(data: Buffer) -> SharedObject:
         run_path=(),
         version_needs=(),
         version_definitions=(),
-        exported=tuple(exported),
-        imported=tuple(_imported(image, imports)),
+        exported=SymbolTable.of(exported),
+        imported=SymbolTable.of(_imported(image, imports)),
         constants=constants,
         code=code,
         is_executable=not image.flags & _IMAGE_FILE_DLL,

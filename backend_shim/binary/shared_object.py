@@ -1,13 +1,10 @@
-"""What a reader of a binary format returns: the noun that all formats share.
-
-`Symbol` is a named tuple and no dataclass because one library can hold 75,000 of them; building
-frozen dataclasses would cost more than reading the file.
-"""
+"""What a reader of a binary format returns: the noun that all formats share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final, overload
 
 
 class Symbol(NamedTuple):
@@ -37,6 +34,73 @@ class Symbol(NamedTuple):
     forwards_to: str | None = None
     """Defined: where the definition really is. PE: `LIBRARY.name` or `LIBRARY.#ordinal`, with the
     library's name lacking its suffix; Mach-O: `install name:name`."""
+
+
+class Traits(NamedTuple):
+    """All of a symbol but its name and size: the same of many. Fields as of `Symbol`."""
+
+    version: str | None
+    kind: str
+    binding: str
+    is_hidden: bool = False
+    version_index: int = 1
+    library: str | None = None
+    forwards_to: str | None = None
+
+
+@final
+class SymbolTable(Sequence[Symbol]):
+    """The symbols of one object, kept by columns of the same length.
+
+    One wheel can hold 100,000 of them, of which mostly no more than the name is wanted: to make a
+    `Symbol` of each would cost more than to read the file.
+    """
+
+    __slots__ = ("names", "sizes", "traits")
+
+    def __init__(
+        self, names: Iterable[str], traits: Iterable[Traits], sizes: Iterable[int] = ()
+    ) -> None:
+        """Columns of a table; without `sizes` all are 0."""
+        self.names = tuple(names)
+        self.traits = tuple(traits)
+        self.sizes = tuple(sizes) or (0,) * len(self.names)
+
+    @classmethod
+    def of(cls, symbols: Iterable[Symbol]) -> SymbolTable:
+        """The table of symbols that were made one by one."""
+        rows = tuple(symbols)
+        traits = (Traits(row.version, row.kind, row.binding, *row[5:]) for row in rows)
+        return cls((row.name for row in rows), traits, (row.size for row in rows))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Symbol]:
+        new = tuple.__new__  # Symbol(...) would take three times as long
+        for name, size, traits in zip(self.names, self.sizes, self.traits, strict=True):
+            version, kind, binding, *others = traits
+            yield new(Symbol, (name, version, kind, binding, size, *others))
+
+    @overload
+    def __getitem__(self, index: int) -> Symbol: ...
+    @overload
+    def __getitem__(self, index: slice) -> SymbolTable: ...
+    def __getitem__(self, index: int | slice) -> Symbol | SymbolTable:
+        if isinstance(index, slice):
+            return SymbolTable(self.names[index], self.traits[index], self.sizes[index])
+        one = slice(index, index + 1 or None)
+        return next(iter(self[one]))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same symbols are in the same order, also in a sequence of another type."""
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    def __repr__(self) -> str:
+        return f"SymbolTable.of({tuple(self)!r})"
 
 
 class Section(NamedTuple):
@@ -74,9 +138,9 @@ class SharedObject:
     version_definitions: tuple[str, ...]
     """ELF: version nodes defined, without the base one. Mach-O: the compatibility version that a
     library has. PE: none."""
-    exported: tuple[Symbol, ...]
+    exported: SymbolTable
     """Defined, global/weak/unique, default or protected visibility, in table order."""
-    imported: tuple[Symbol, ...]
+    imported: SymbolTable
     """Undefined, in table order."""
     constants: tuple[Section, ...]
     """Loaded data that is not code, where string literals lie, and `.comment` of ELF; the whole

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from backend_shim.binary.shared_object import SharedObject, Symbol
+from backend_shim.binary.shared_object import SharedObject
 from backend_shim.interfaces.inspected_wheel import Buffer
 from backend_shim.interfaces.mangled_type import (
     Owner,
@@ -63,12 +63,14 @@ def type_names(data: Buffer, shared: SharedObject) -> Iterator[str] | None:
     size = sum(each.size for each in shared.constants)
     if shared.format not in _FORMATS or size > _MOST_CONSTANTS:
         return None
-    words = chain(_of_symbols((*shared.exported, *shared.imported)), _of_constants(data, shared))
+    words = chain(
+        _of_symbols((*shared.exported.names, *shared.imported.names)), _of_constants(data, shared)
+    )
     return chain.from_iterable(map(_names_at_end, words))
 
 
-def _of_symbols(symbols: Iterable[Symbol]) -> Iterator[bytes]:
-    return (each.name[4:].encode() for each in symbols if each.name.startswith(_SYMBOLS))
+def _of_symbols(names: Iterable[str]) -> Iterator[bytes]:
+    return (each[4:].encode() for each in names if each.startswith(_SYMBOLS))
 
 
 def _of_constants(data: Buffer, shared: SharedObject) -> Iterator[bytes]:

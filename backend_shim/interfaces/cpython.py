@@ -100,10 +100,10 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     None where no object is a module or calls the interpreter.
     """
     own = {
-        symbol.name
+        name
         for each in wheel.objects
-        for symbol in each.shared.exported
-        if symbol.name.startswith(_INTERPRETER)
+        for name in each.shared.exported.names
+        if name.startswith(_INTERPRETER)
     }
     suffixes: set[str] = set()
     hooks: set[str] = set()
@@ -155,23 +155,25 @@ def _library_flags(library: str) -> Iterator[str]:
 
 
 def _hooks(each: InspectedObject) -> Iterator[str]:
-    for symbol in each.shared.exported:
+    for name in each.shared.exported.names:
         for prefix, hook in _HOOKS.items():
-            if symbol.name.startswith(prefix):
+            if name.startswith(prefix):
                 yield hook
 
 
 def _called(each: InspectedObject, own: set[str]) -> Iterator[str]:
     """The symbols that the object takes from the interpreter."""
-    for symbol in [each for each in each.shared.imported if each.name.startswith(_INTERPRETER)]:
+    imported = each.shared.imported
+    for name, traits in zip(imported.names, imported.traits, strict=True):
         if (
+            name.startswith(_INTERPRETER)
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK): whoever makes
             # one asks whether it is there.
-            symbol.binding != "weak"
-            and symbol.name not in own
-            and (symbol.library is None or _LIBRARY.fullmatch(posixpath.basename(symbol.library)))
+            and traits.binding != "weak"
+            and name not in own
+            and (traits.library is None or _LIBRARY.fullmatch(posixpath.basename(traits.library)))
         ):
-            yield symbol.name
+            yield name
 
 
 def _is_for_one_version(library: str) -> bool:

@@ -2,9 +2,9 @@
 
 A module exports its C functions in a dictionary `__pyx_capi__` of capsules, each named by the
 signature; who imports one compares the signature as text and fails if it differs. Extension types
-are imported by name; only their size is compared, while the order of methods in their vtable is
-what the `.pxd` says (Cython/Utility/ImportExport.c). Exact for functions on x86-64; elsewhere, and
-for types and variables, the `.pxd` has to be unchanged.
+are imported by name; only their size is compared (see `cython_types`), while the order of methods
+in their vtable is what the `.pxd` says (Cython/Utility/ImportExport.c). Exact for functions on
+x86-64; elsewhere, and for types and variables, the `.pxd` has to be unchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from backend_shim.interfaces import cython_module, cython_signature, import_name, numpy_c_api
+from backend_shim.interfaces import (
+    cython_module,
+    cython_signature,
+    cython_types,
+    import_name,
+    numpy_c_api,
+)
 from backend_shim.interfaces.compiled_strings import CUT
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.interface_file import installed_path
@@ -23,6 +29,7 @@ from backend_shim.record.canonical import JSONValue
 from backend_shim.record.decoding import (
     JSONObject,
     get_bool,
+    get_int,
     get_object,
     get_objects,
     get_str,
@@ -99,12 +106,13 @@ def read_object(opened: OpenObject) -> JSONValue:
         return None
     seen: dict[str, JSONValue] = {}
     module = import_name.module_of(opened.path)
-    if module is not None and _declaring_file(module) in opened.shipped:
+    if module is not None and declaring_file(module) in opened.shipped:
         tables = cython_module.tables_of(opened)
         types = cython_module.types_of(opened, module)
         seen["exports"] = {
             "module": module,
             "types": None if types is None else list(types),
+            "sizes": dict(cython_types.basic_sizes(opened, module)),
             "functions": None if tables is None else dict(tables.functions),
             "blocks": None
             if tables is None
@@ -127,7 +135,8 @@ def read_object(opened: OpenObject) -> JSONValue:
     return seen or None
 
 
-def _declaring_file(module: str) -> str:
+def declaring_file(module: str) -> str:
+    """The path of the `.pxd` that declares what `module` exports."""
     return module.replace(".", "/") + ".pxd"
 
 
@@ -152,9 +161,12 @@ def accounts_for(seen: JSONValue) -> frozenset[str]:
 def provides(wheel: InspectedWheel) -> Facts | None:
     """Per module with a `.pxd`, the functions that it exports and its extension types."""
     texts = {installed_path(path): text for path, text in wheel.text.items()}
+    files = cython_types.PxdFiles(
+        text for path, text in texts.items() if path.endswith(WANTED_TEXT)
+    )
     modules: list[JSONValue] = [
         _with_declarations(
-            dict(exports), texts.get(_declaring_file(get_str(exports, "module", "$")), b"")
+            dict(exports), texts.get(declaring_file(get_str(exports, "module", "$")), b""), files
         )
         for _, found in wheel.seen(NAME)
         if isinstance(found, dict) and isinstance(exports := found.get("exports"), dict)
@@ -162,7 +174,9 @@ def provides(wheel: InspectedWheel) -> Facts | None:
     return Facts({"modules": modules}) if modules else None
 
 
-def _with_declarations(seen: JSONObject, declared: bytes) -> dict[str, JSONValue]:
+def _with_declarations(
+    seen: JSONObject, declared: bytes, files: cython_types.PxdFiles
+) -> dict[str, JSONValue]:
     """What was seen of exports, with what the text of the `.pxd` adds."""
     functions, blocks = seen["functions"], seen["blocks"]
     exports = None
@@ -173,12 +187,16 @@ def _with_declarations(seen: JSONObject, declared: bytes) -> dict[str, JSONValue
         )
         exports = cython_module.exports_of(tables, declared)
     variables = cython_module.variables_in(declared)
+    basic = get_object(seen, "sizes", "$")
+    sizes = {name: get_int(basic, name, "$.sizes") for name in basic}
     return {
         "module": seen["module"],
         "functions": None if exports is None else dict(exports.functions),
         "uncertain": [] if exports is None else list(exports.uncertain),
         "types": seen["types"],
+        "sizes": cython_types.recorded_sizes(sizes, declared, files),
         "variables": None if variables is None else list(variables),
+        "is_imported": False,
     }
 
 
@@ -199,6 +217,7 @@ class _Module:
     functions: dict[str, str] | None
     uncertain: tuple[str, ...]
     types: tuple[str, ...] | None
+    sizes: cython_types.Sizes
     variables: tuple[str, ...] | None
 
 
@@ -214,6 +233,7 @@ def _decode_modules(provider: Provider) -> dict[str, _Module]:
             else None,
             uncertain=get_str_list(each, "uncertain", path),
             types=_optional_list(each, "types", path),
+            sizes=cython_types.decode_sizes(each, path),
             variables=_optional_list(each, "variables", path),
         )
     return found
@@ -276,6 +296,10 @@ class _Use:
 
 
 def _judge(module: str, use: _Use, old: _Module | None, new: _Module | None) -> Iterator[Binding]:
+    if old is not None and new is not None:
+        reasons = tuple(cython_types.size_reasons(module, old.sizes, new.sizes, use.names, use.has))
+        if reasons:
+            yield Binding(interface=NAME, reasons=reasons)
     if old is None or not use.is_told_by(old):
         yield _open_module(module)
         return
@@ -289,9 +313,9 @@ def _judge(module: str, use: _Use, old: _Module | None, new: _Module | None) -> 
     if use.has_variables:
         types |= {each for each in old.variables or () if use.may_name(each)}
     if wanted:
-        reasons = tuple(_judge_functions(module, wanted, new))
+        found = tuple(_judge_functions(module, wanted, new))
         declared = tuple(_exactly(module, name) for name in sorted(wanted))
-        yield Binding(interface=NAME, reasons=reasons, declarations=declared)
+        yield Binding(interface=NAME, reasons=found, declarations=declared)
     foreign = {
         each for signature in wanted.values() for each in cython_signature.types_in(signature)
     }

@@ -217,12 +217,12 @@ class ConstantStrings:
 
     @cached_property
     def _takes_wide_strings(self) -> bool:
-        return any(each.name in _TAKING_WIDE_STRINGS for each in self._shared.imported)
+        return not _TAKING_WIDE_STRINGS.isdisjoint(self.imported_names)
 
     @cached_property
     def imported_names(self) -> frozenset[str]:
         """The names of all undefined symbols."""
-        return frozenset([each.name for each in self._shared.imported])
+        return frozenset(self._shared.imported.names)
 
     @cached_property
     def ask_the_interpreter(self) -> bool:
@@ -240,7 +240,7 @@ class ConstantStrings:
         return self.ask_the_interpreter or self._imports_any(_LOADER)
 
     def _imports_any(self, beginnings: tuple[str, ...]) -> bool:
-        return any(each.name.startswith(beginnings) for each in self._shared.imported)
+        return any(name.startswith(beginnings) for name in self._shared.imported.names)
 
     @cached_property
     def _is_c(self) -> bool:

@@ -164,7 +164,7 @@ def read_object(opened: OpenObject) -> JSONValue:
         # Cython's `cimport numpy` without `import_array()` still checks the sizes of NumPy's types.
         checks_sizes = reaches and strings.contain(_SIZE_CHECK)
         if (checks_sizes and any(name == PROVIDER for name, _ in strings.names(PROVIDER))) or any(
-            _SHARED_TABLE.fullmatch(each.name) for each in opened.shared.imported
+            _SHARED_TABLE.fullmatch(name) for name in opened.shared.imported.names
         ):
             return {"use": "types-only", "knows_new": strings.contain(_NEW_PATH)}
         return None

@@ -114,7 +114,7 @@ def provides(wheel: InspectedWheel) -> Facts | None:
         for text in wheel.text.values()
         for name in _DECLARED.findall(_COMMENT.sub(b" ", text))
     }
-    exported = {symbol.name for each in wheel.objects for symbol in each.shared.exported}
+    exported = {name for each in wheel.objects for name in each.shared.exported.names}
     stable = sorted(declared & exported)
     return Facts({"stable_functions": stable}) if stable else None
 

@@ -76,7 +76,9 @@ class ObjectRecord:
     run_path: tuple[str, ...]
     version_needs: tuple[tuple[str, tuple[str, ...]], ...]
     exported: SymbolSet
-    imported: SymbolSet
+    imported: int
+    """Number of symbols. No digest: what is asked of others the interfaces say, and to digest these
+    takes as long as to read them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +188,7 @@ def _object_json(each: ObjectRecord) -> JSONValue:
             {"file": file, "versions": list(versions)} for file, versions in each.version_needs
         ],
         "exported": {"count": each.exported.count, "digest": each.exported.digest},
-        "imported": {"count": each.imported.count, "digest": each.imported.digest},
+        "imported": {"count": each.imported},
     }
 
 
@@ -208,7 +210,7 @@ def _object(table: JSONObject, path: str) -> ObjectRecord:
             for each, at in get_objects(table, "version_needs", path)
         ),
         exported=_symbol_set(table, "exported", path),
-        imported=_symbol_set(table, "imported", path),
+        imported=get_int(get_object(table, "imported", path), "count", path_to(path, "imported")),
     )
 
 

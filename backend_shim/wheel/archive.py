@@ -25,7 +25,7 @@ from backend_shim.wheel.member_reader import LOCAL_HEADER, MemberReader
 
 MAX_TEXT_SIZE: Final = 64 << 20
 """Bytes that `read` inflates unless told otherwise."""
-SPOOL_SIZE: Final = 64 << 20
+SPOOL_SIZE: Final = 8 << 20
 """Bytes up to which `contents` stays in memory."""
 
 _UNSAFE_NAME: Final = re.compile(r"\A\Z|\A/|\A[A-Za-z]:|\\|\0|(\A|/)\.\.(/|\Z)")

@@ -26,7 +26,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert read(
         tmp_path,
         'build-backend = "a.b:c"\nbackend-path = ["in"]\nstrict = true\n'
-        'patches = ["1"]\nenv = ["FLAG"]\n'
+        'patches = ["1"]\nenv = ["FLAG"]\nimport-modules = true\n'
         '[tool.wheel-abi.provides."demo._C_API"]\nlast-change = "1.0"\nlast-addition = "3.1rc1"',
         '[project]\ndynamic = ["version"]\n[build-system]\nbackend-path = ["_x"]',
     ) == Configuration(
@@ -35,6 +35,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         strict=True,
         patches=("1",),
         env=("FLAG",),
+        import_modules=True,
         series=(Series(name="demo._C_API", last_change="1.0", last_addition="3.1rc1"),),
         dynamic=frozenset({"version"}),
         shim_path=("_x",),
@@ -51,6 +52,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ('build-backend = "a"\nbuild-bakend = "b"', "build-bakend: did you mean build-backend?"),
         ('build-backend = "a"\nzzz = 1', "unknown key zzz: known are build-backend"),
         ('build-backend = "a"\nstrict = "yes"', "strict: must be true or false"),
+        ('build-backend = "a"\nimport-modules = 1', "import-modules: must be true or false"),
         ('build-backend = "a"\npatches = "x"', "patches: must be a list of strings"),
         ('build-backend = "a"\ntypes-from = "x"', "types-from: must be a list of strings"),
         ('build-backend = "a"\nbackend-path = [".."]', "does not lie in the source tree"),
@@ -101,12 +103,20 @@ def test_settings_override_the_table() -> None:
     base = Configuration(build_backend="a", strict=True, patches=("1",))
     assert configured(base, None, {}) == base
     assert not configured(base, {"wheel-abi.strict": "false"}, {}).strict
+    assert configured(base, {"wheel-abi.import-modules": "true"}, {}).import_modules
     own = {"wheel-abi.patches": ["3:4", "5"]}
     assert configured(base, own, {"WHEEL_ABI_PATCHES": "2"}).patches == ("1", "2", "3", "4", "5")
 
 
 @pytest.mark.parametrize(
-    "own", [{"strict": "maybe"}, {"strict": ["1"]}, {"patches": [1]}, {"build-backend": "x"}]
+    "own",
+    [
+        {"strict": "maybe"},
+        {"strict": ["1"]},
+        {"import-modules": "x"},
+        {"patches": [1]},
+        {"build-backend": "x"},
+    ],
 )
 def test_wrong_settings_are_refused(own: dict[str, object]) -> None:
     settings = {f"wheel-abi.{key}": value for key, value in own.items()}

@@ -59,7 +59,7 @@ def only(tables: TypeTables | None) -> TypedObject:
 
 def test_a_library_with_debug_information_has_its_types_recorded(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, library())
-    assert embed(wheel, build_inputs=None, looked_for=()) == ()
+    assert embed(wheel, build_inputs=None, looked_for=()).types == ()
     found = only(types_of(wheel))
     assert [symbol.name for symbol in found.symbols] == ["f", "g"]
     assert (found.path, found.method, len(found.build_id or "")) == (LIBRARY, "dwarf-1", 40)
@@ -84,13 +84,13 @@ def test_extension_modules_and_grafted_copies_have_none(tmp_path: Path) -> None:
         tmp_path, name="provider", tag=TAG,
         files={"m.so": module, "provider.libs/libp-1234.so.1": library()},
     )  # fmt: skip
-    assert embed(wheel, build_inputs=None, looked_for=()) == ()
+    assert embed(wheel, build_inputs=None, looked_for=()).types == ()
     assert types_of(wheel) is None
 
 
 def test_without_debug_information_there_are_none(tmp_path: Path) -> None:
     wheel = wheel_with(tmp_path, without_debug_info(tmp_path, library()))
-    ((path, why),) = embed(wheel, build_inputs=None, looked_for=())
+    ((path, why),) = embed(wheel, build_inputs=None, looked_for=()).types
     assert path == LIBRARY
     assert "no debug information" in why
     assert types_of(wheel) is None
@@ -99,7 +99,7 @@ def test_without_debug_information_there_are_none(tmp_path: Path) -> None:
 def test_without_pyelftools_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(debug_info, "is_readable", lambda: False)
     wheel = wheel_with(tmp_path, library())
-    ((_, why),) = embed(wheel, build_inputs=None, looked_for=())
+    ((_, why),) = embed(wheel, build_inputs=None, looked_for=()).types
     assert "pyelftools" in why
     assert types_of(wheel) is None
 
@@ -146,7 +146,7 @@ def test_types_are_kept_when_the_library_is_stripped_later(tmp_path: Path) -> No
     stripped = wheel_with(tmp_path / "repaired", bare, **kept)
     with WheelArchive.open(stripped) as archive, pytest.raises(InvalidRecord, match="stale"):
         recorded_types(archive)
-    assert embed(stripped, build_inputs=None, looked_for=()) == ()
+    assert embed(stripped, build_inputs=None, looked_for=()).types == ()
     after = only(types_of(stripped))
     assert after.symbols == before.symbols
     assert after.size == len(bare) != before.size
@@ -160,7 +160,7 @@ def test_types_of_another_build_are_not_kept(tmp_path: Path) -> None:
         kept = {member: archive.read(member)}
     other = without_debug_info(tmp_path, library("-O0"))
     rebuilt = wheel_with(tmp_path / "rebuilt", other, **kept)
-    assert embed(rebuilt, build_inputs=None, looked_for=()) != ()
+    assert embed(rebuilt, build_inputs=None, looked_for=()).types != ()
     assert types_of(rebuilt) is None
 
 

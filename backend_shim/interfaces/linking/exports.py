@@ -9,7 +9,7 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Final
 
-from backend_shim.binary.shared_object import Symbol
+from backend_shim.binary.shared_object import Symbol, SymbolTable
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
 from backend_shim.interfaces.linking.facts import Library
 from backend_shim.interfaces.linking.platform_libraries import is_platform_library
@@ -26,9 +26,10 @@ _OFFERED: Final = itemgetter(*map(Symbol._fields.index, ExportedSymbol._fields))
 ENTRY_POINTS: Final = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 
 
-def symbol_set(symbols: Iterable[Symbol]) -> SymbolSet:
+def symbol_set(symbols: SymbolTable) -> SymbolSet:
     """Count and digest over sorted `name@version` lines."""
-    lines = [f"{each.name}@{each.version or ''}" for each in symbols]
+    rows = zip(symbols.names, symbols.traits, strict=True)
+    lines = [f"{name}@{traits.version or ''}" for name, traits in rows]
     lines.sort()
     text = "\n".join([*lines, ""])  # a line feed behind each line
     return SymbolSet(count=len(lines), digest=hashlib.sha256(text.encode()).hexdigest())
@@ -67,6 +68,11 @@ def _offered(each: InspectedObject) -> list[Symbol]:
     return [symbol for symbol in each.shared.exported if not symbol.name.startswith(ENTRY_POINTS)]
 
 
+def _offers_more(each: InspectedObject) -> bool:
+    """Whether it exports anything but its entry points."""
+    return not all(name.startswith(ENTRY_POINTS) for name in each.shared.exported.names)
+
+
 def libraries_of(wheel: InspectedWheel) -> tuple[Library, ...]:
     """The libraries by which others can name the wheel.
 
@@ -75,7 +81,7 @@ def libraries_of(wheel: InspectedWheel) -> tuple[Library, ...]:
     return tuple(
         _library(each)
         for each in wheel.objects
-        if each.kind == "library" or (each.kind == "extension-module" and _offered(each))
+        if each.kind == "library" or (each.kind == "extension-module" and _offers_more(each))
     )
 
 

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import compress
 
 from backend_shim.binary.shared_object import Symbol
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
@@ -53,7 +54,7 @@ class _OwnLibraries:
             self.by_name[library_key(posixpath.basename(each.path), binary_format)] = each
             if each.shared.soname is not None:
                 self.by_name[library_key(each.shared.soname, binary_format)] = each
-            self.exports[each.path] = frozenset(symbol.name for symbol in each.shared.exported)
+            self.exports[each.path] = frozenset(each.shared.exported.names)
         self.has_versions = not is_for_musl(each.shared for each in objects)
 
     @cached_property
@@ -97,7 +98,8 @@ def _elf_need(each: InspectedObject, own: _OwnLibraries) -> Need:
     platform = {name for name, _ in each.shared.version_needs if is_platform_library(name, "elf")}
     imported = each.shared.imported
     # 40,000 symbols in one wheel of SciPy, of which nearly none is left.
-    names = {symbol.name for symbol in imported if symbol.library not in platform}
+    libraries = [traits.library not in platform for traits in imported.traits]
+    names = set(compress(imported.names, libraries))
     for exports in defined:
         names = names - exports  # `-=` would go through all exports in place of the names
     # Libraries such as libz are nobody's, so a name like the interpreter's is not theirs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend_shim.interfaces import cython
+from backend_shim.interfaces import cython, cython_types
 from backend_shim.interfaces.reasons import Reason
 from resolver_check.report.sentences.listing import some
 
@@ -19,6 +19,16 @@ def sentence(reason: Reason) -> str | None:
             return (
                 f"{reason.module} exports {reason.function} to C as {reason.new!r}, "
                 f"and it was {reason.old!r}"
+            )
+        case cython_types.CythonTypeSizeChanged():
+            return (
+                f"an instance of {reason.module}.{reason.type} has {reason.new} bytes and had "
+                f"{reason.old}; Cython refuses to import it"
+            )
+        case cython_types.CythonTypeSizeTolerated():
+            return (
+                f"an instance of {reason.module}.{reason.type} has {reason.new} bytes and had "
+                f"{reason.old}; Cython imports it all the same"
             )
         case cython.CythonDeclarationsUsed():
             types = f", with {some(reason.types)}" if reason.types else ""

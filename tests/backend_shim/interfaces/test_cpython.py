@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend_shim.binary.shared_object import SharedObject, Symbol
+from backend_shim.binary.shared_object import SharedObject, Symbol, SymbolTable
 from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces import cpython
 from backend_shim.interfaces.cpython import ModuleTarget, module_target
@@ -168,8 +168,8 @@ def _wheel(path: str, format_: str, needed: tuple[str, ...], *imported: Symbol) 
             "soname": None,
             "is_executable": False,
             "needed": needed,
-            "imported": imported,
-            "exported": (Symbol("PyInit_a", None, "function", "global", 0),),
+            "imported": SymbolTable.of(imported),
+            "exported": SymbolTable.of([Symbol("PyInit_a", None, "function", "global", 0)]),
         }
     )
     module = InspectedObject(

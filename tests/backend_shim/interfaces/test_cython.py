@@ -109,6 +109,8 @@ def _check(built: dict[str, bytes], directory: Path) -> None:
     assert functions.keys() | set(module["uncertain"]) == SIGNATURES.keys()  # type: ignore[arg-type]
     assert module["types"] == ["Pool"]
     assert module["variables"] == ["counter"]
+    assert module["sizes"] == {"Pool": {"basic": 32, "item": 0, "is_strict": False}}
+    assert not module["is_imported"]
     facts = required(
         fingerprinted(directory, {"cons.so": built["cons"]}, looked_for=["prov", "multidict"]),
         cython.NAME,
@@ -165,7 +167,9 @@ def _module(
         "functions": SIGNATURES if functions is None else functions,
         "uncertain": [],
         "types": ["Pool"],
+        "sizes": {"Pool": {"basic": 32, "item": 0, "is_strict": False}},
         "variables": ["counter"],
+        "is_imported": False,
         **more,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend_shim.binary.shared_object import SharedObject, Symbol
+from backend_shim.binary.shared_object import SharedObject, Symbol, SymbolTable
 from backend_shim.interfaces import linking
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
 from backend_shim.interfaces.linking.facts import Import, Need
@@ -33,7 +33,9 @@ def wheel_of(binary_format: str, **objects: dict[str, object]) -> InspectedWheel
             "needed": (), "run_path": (), "version_needs": (), "version_definitions": (),
             "exported": (), "imported": (), "constants": (), "code": (), "is_executable": False,
         }  # fmt: skip
-        shared = SharedObject(**{**blank, **facts})  # type: ignore[arg-type]
+        row = {**blank, **facts}
+        tables = {key: SymbolTable.of(row[key]) for key in ("exported", "imported")}  # type: ignore[arg-type]
+        shared = SharedObject(**{**row, **tables})  # type: ignore[arg-type]
         found.append(
             InspectedObject(path=path, kind="library", is_grafted=False, shared=shared, seen={})
         )

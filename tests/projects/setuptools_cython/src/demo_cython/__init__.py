@@ -1,0 +1,1 @@
+print('{"error": "no answer, but what the package prints"}')
