@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -80,12 +80,13 @@ def fingerprint_wheel(
     """
     wanted = frozenset(looked_for)
     files = interface_files(archive)
-    shipped = frozenset(map(installed_path, files))
+    text = _wanted_text(archive)
+    installed = {installed_path(path): content for path, content in text.items()}
     objects: list[InspectedObject] = []
     unread: list[UnreadObject] = []
     for member in _binaries(archive):
         try:
-            objects += _inspect(archive, member, wanted, shipped)
+            objects += _inspect(archive, member, wanted, installed)
         except InvalidBinary as error:
             unread.append(UnreadObject(path=member.name, why=str(error)))
     wheel = InspectedWheel(
@@ -93,7 +94,7 @@ def fingerprint_wheel(
         version=str(archive.metadata.get("Version", "")).strip(),
         objects=tuple(objects),
         looked_for=wanted,
-        text=_wanted_text(archive),
+        text=text,
         interface_files=files,
         is_complete=not unread,
     )
@@ -129,7 +130,7 @@ def _binaries(archive: WheelArchive) -> Iterator[Member]:
 
 
 def _inspect(
-    archive: WheelArchive, member: Member, wanted: frozenset[str], shipped: frozenset[str]
+    archive: WheelArchive, member: Member, wanted: frozenset[str], text: Mapping[str, bytes]
 ) -> list[InspectedObject]:
     """The member after every interface looked at it: one object, or one for each machine."""
     with archive.contents(member.name) as data:
@@ -141,7 +142,7 @@ def _inspect(
                     shared=shared,
                     strings=ConstantStrings(data, shared),
                     looked_for=wanted,
-                    shipped=shipped,
+                    text=text,
                 )
             )
             for shared in read_shared_objects(data)

@@ -193,7 +193,7 @@ def _read_symbols(
 ) -> tuple[SymbolTable, SymbolTable]:
     """Return the symbols that others can bind to and those that this object binds to."""
     by_mark = versions.by_mark()
-    known: dict[tuple[bytes, int], Traits | None] = {}
+    known: dict[tuple[bytes, int], tuple[Traits, bool] | None] = {}
     # Offsets of names, traits, and the sizes of what is defined.
     offered_at: list[int] = []
     offered: list[Traits] = []
@@ -202,14 +202,14 @@ def _read_symbols(
     needed: list[Traits] = []
     # This loop runs 50,000 times for one wheel of SciPy.
     for (name_at, fields, size), mark in _symbol_records(image, dynamic):
-        key = fields, mark
-        if key in known:
-            traits = known[key]
-        else:
-            traits = known[key] = _traits(fields, mark, by_mark)
-        if traits is None:
+        try:
+            found = known[fields, mark]
+        except KeyError:
+            found = known[fields, mark] = _traits(fields, mark, by_mark)
+        if found is None:
             continue
-        if fields[2:] != _SHN_UNDEF:
+        traits, is_defined = found
+        if is_defined:
             offered_at.append(name_at)
             offered.append(traits)
             sizes.append(size)
@@ -222,10 +222,10 @@ def _read_symbols(
 
 def _traits(
     fields: bytes, mark: int, by_mark: dict[int, tuple[str | None, bool, int, str | None]]
-) -> Traits | None:
-    """Return the traits of a symbol by `st_info`, `st_other`, `st_shndx` and its version.
+) -> tuple[Traits, bool] | None:
+    """Return what `st_info`, `st_other`, `st_shndx` and its version say of a symbol.
 
-    None where the loader ignores it.
+    That is its traits, and whether it is defined; None where the loader ignores it.
     """
     is_defined = fields[2:] != _SHN_UNDEF
     kind_and_binding = (_DEFINED if is_defined else _UNDEFINED)[fields[0]]
@@ -237,7 +237,9 @@ def _traits(
         raise InvalidBinary(f"no version has the index {mark & VERSION_MASK} of a symbol")
     version, is_hidden, index, library = by_mark[mark]
     kind, binding = kind_and_binding
-    return Traits(version, kind, binding, is_hidden, index, None if is_defined else library)
+    if is_defined:
+        library = None
+    return Traits(version, kind, binding, is_hidden, index, library), is_defined
 
 
 def _symbol_records(

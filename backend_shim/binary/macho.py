@@ -8,7 +8,7 @@ by. The symbol table, which strip may empty, is not read. Sources: <mach-o/loade
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from backend_shim.binary.file_bytes import Buffer
@@ -32,7 +32,7 @@ from backend_shim.binary.macho_trie import (
     read_trie,
     reexport,
 )
-from backend_shim.binary.shared_object import Section, SharedObject, Symbol, SymbolTable
+from backend_shim.binary.shared_object import Section, SharedObject, SymbolTable, Traits
 from backend_shim.errors import InvalidBinary
 
 _MH_OBJECT, _MH_EXECUTE, _MH_DYLIB, _MH_BUNDLE, _MH_DSYM = 1, 2, 6, 8, 10
@@ -120,8 +120,8 @@ def _read_object(image: MachoImage) -> SharedObject:
         run_path=tuple(image.string(each) for each in image.commands if each.kind == _LC_RPATH),
         version_needs=tuple((each.install_name, (each.compatibility,)) for each in needed),
         version_definitions=(identity.compatibility,) if identity else (),
-        exported=SymbolTable.of(_exported(image, exports, names)),
-        imported=SymbolTable.of(_imported(image, exports, names)),
+        exported=_table(_exported(image, exports, names)),
+        imported=_table(_imported(image, exports, names)),
         constants=constants,
         code=code,
         is_executable=image.type == _MH_EXECUTE,
@@ -198,13 +198,18 @@ def _refuse_symbol_table(image: MachoImage, *, defined: bool) -> None:
             raise InvalidBinary("a Mach-O file that is linked as before Mac OS X 10.6")
 
 
+def _table(rows: Iterable[tuple[str, Traits]]) -> SymbolTable:
+    names, traits = tuple(zip(*rows, strict=True)) or ((), ())
+    return SymbolTable(names, traits)
+
+
 def _exported(
     image: MachoImage, exports: list[Export], needed: tuple[str, ...]
-) -> Iterator[Symbol]:
+) -> Iterator[tuple[str, Traits]]:
     sections = sorted((each.address, bool(each.flags & _CODE)) for each in image.sections)
     starts = [start for start, _ in sections]
     is_code = [False, *(is_code for _, is_code in sections)]
-    new = tuple.__new__  # Symbol(...) would take three times as long
+    new = tuple.__new__  # Traits(...) would take three times as long
     for export in exports:
         flags = export.flags
         target = None
@@ -219,13 +224,13 @@ def _exported(
         else:
             kind = "tls" if flags & KIND_MASK == KIND_THREAD_LOCAL else "notype"
         binding = "weak" if flags & WEAK_DEFINITION else "global"
-        row = (_source_name(export.name), None, kind, binding, 0, False, 1, None, target)
-        yield new(Symbol, row)
+        traits = new(Traits, (None, kind, binding, False, 1, None, target))
+        yield _source_name(export.name), traits
 
 
 def _imported(
     image: MachoImage, exports: list[Export], needed: tuple[str, ...]
-) -> Iterator[Symbol]:
+) -> Iterator[tuple[str, Traits]]:
     own: set[str] | None = None
     new = tuple.__new__
     for name, number, is_weak in _imports(image):
@@ -240,7 +245,7 @@ def _imported(
             if name in own:
                 continue
         binding = "weak" if is_weak else "global"
-        yield new(Symbol, (_source_name(name), None, "notype", binding, 0, False, 1, library, None))
+        yield _source_name(name), new(Traits, (None, "notype", binding, False, 1, library, None))
 
 
 def _imports(image: MachoImage) -> Iterator[Import]:

@@ -18,7 +18,7 @@ from backend_shim.binary.pe_image import (
     PeImage,
     PeSection,
 )
-from backend_shim.binary.shared_object import Section, SharedObject, Symbol, SymbolTable
+from backend_shim.binary.shared_object import Section, SharedObject, Symbol, SymbolTable, Traits
 from backend_shim.errors import InvalidBinary
 
 _MACHINES: Final = {
@@ -63,7 +63,7 @@ def read_pe(data: Buffer) -> SharedObject:
         version_needs=(),
         version_definitions=(),
         exported=SymbolTable.of(exported),
-        imported=SymbolTable.of(_imported(image, imports)),
+        imported=_imported(image, imports),
         constants=constants,
         code=code,
         is_executable=not image.flags & _IMAGE_FILE_DLL,
@@ -155,13 +155,16 @@ def _imports_of(image: PeImage, name_at: int, lookups_at: int) -> tuple[str, lis
     return library, image.until_zero(lookups_at, "an import lookup table")
 
 
-def _imported(image: PeImage, imports: dict[str, list[int]]) -> Iterator[Symbol]:
+def _imported(image: PeImage, imports: dict[str, list[int]]) -> SymbolTable:
     # "Import Lookup Table": an ordinal, if the upper bit is set; else the RVA of a hint and a name.
     by_ordinal = 1 << image.bits - 1
-    new = tuple.__new__  # Symbol(...) would take three times as long
+    found: list[str] = []
+    traits: list[Traits] = []
     for library, lookups in imports.items():
         places = [at + _HINT_SIZE for at in lookups if at < by_ordinal]
         names = image.strings(places, "the imported names")
         names += [f"#{lookup & 0xFFFF}" for lookup in lookups if lookup >= by_ordinal]
-        for name in dict.fromkeys(names):
-            yield new(Symbol, (name, None, "notype", "global", 0, False, 1, library, None))
+        different = dict.fromkeys(names)
+        found += different
+        traits += [Traits(None, "notype", "global", library=library)] * len(different)
+    return SymbolTable(found, traits)

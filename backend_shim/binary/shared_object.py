@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple, final, overload
 
 
@@ -81,6 +82,12 @@ class SymbolTable(Sequence[Symbol]):
         for name, size, traits in zip(self.names, self.sizes, self.traits, strict=True):
             version, kind, binding, *others = traits
             yield new(Symbol, (name, version, kind, binding, size, *others))
+
+    def named(self, names: Collection[str]) -> Iterator[Symbol]:
+        """Those with one of these names."""
+        chosen = [name in names for name in self.names]
+        traits, sizes = compress(self.traits, chosen), compress(self.sizes, chosen)
+        return iter(SymbolTable(compress(self.names, chosen), traits, sizes))
 
     @overload
     def __getitem__(self, index: int) -> Symbol: ...

@@ -76,7 +76,8 @@ def _of_symbols(names: Iterable[str]) -> Iterator[bytes]:
 def _of_constants(data: Buffer, shared: SharedObject) -> Iterator[bytes]:
     """The end of each string of C that may hold the name of a class."""
     for section in shared.constants:
-        for string in _STRING.findall(data, section.offset, section.offset + section.size):
+        strings = _STRING.findall(data, section.offset, section.offset + section.size)
+        for string in filter(_ANY_LENGTH.search, strings):
             word = string[len(string.rstrip(_WORD)) :]
             if _ANY_LENGTH.search(word) and word != _NO_NAME:
                 yield word[-_LONGEST:]

@@ -106,13 +106,15 @@ def read_object(opened: OpenObject) -> JSONValue:
         return None
     seen: dict[str, JSONValue] = {}
     module = import_name.module_of(opened.path)
-    if module is not None and declaring_file(module) in opened.shipped:
+    declared = None if module is None else opened.text.get(declaring_file(module))
+    if module is not None and declared is not None:
         tables = cython_module.tables_of(opened)
-        types = cython_module.types_of(opened, module)
+        may_declare_types = cython_types.may_declare(declared)
+        types = cython_module.types_of(opened, module) if may_declare_types else ()
         seen["exports"] = {
             "module": module,
             "types": None if types is None else list(types),
-            "sizes": dict(cython_types.basic_sizes(opened, module)),
+            "sizes": dict(cython_types.basic_sizes(opened, module)) if may_declare_types else {},
             "functions": None if tables is None else dict(tables.functions),
             "blocks": None
             if tables is None

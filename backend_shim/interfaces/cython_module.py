@@ -46,11 +46,11 @@ _IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
 # (Cython/Utility/MemoryView.pyx, CpdefEnums.pyx); no other can import them.
 _PRIVATE_TYPES: Final = frozenset({"Enum", "array", "memoryview", "_memoryviewslice"})
 _PRIVATE_PREFIX: Final = "__"
-_BLOCK: Final = re.compile(rb"^cdef[ \t]*(?:public|api|readonly)*[ \t]*:", re.MULTILINE)
+_CDEF: Final = b"\ncdef"
+_BLOCK: Final = re.compile(rb"[ \t]*(?:(?:public|api|readonly|nogil)[ \t]*)*:")
 _VARIABLES: Final = re.compile(
-    rb"^cdef[ \t]+(?!(?:class|extern|inline|struct|enum|union|packed|cppclass|fused)\b)"
-    rb"([^(:\n]+)$",
-    re.MULTILINE,
+    rb"[ \t]+(?!(?:class|extern|inline|struct|enum|union|packed|cppclass|fused)\b)"
+    rb"([^(:\n]+)(?=\n)"
 )
 _DIGITS: Final = string.digits.encode()
 _WORD: Final = _DIGITS + string.ascii_letters.encode() + b"_"
@@ -283,12 +283,18 @@ def variables_in(declared: bytes) -> tuple[str, ...] | None:
 
     They stand at the left margin: `cdef double a, b`; in blocks of `cdef:` any line may be one.
     """
-    if _BLOCK.search(declared):
-        return None
+    text = b"\n%b\n" % declared
     found: set[str] = set()
-    for line in _VARIABLES.findall(declared):
-        for each in line.partition(b"#")[0].split(b","):
-            found.update(word.decode("ascii") for word in _IDENTIFIER.findall(each)[-1:])
+    at = text.find(_CDEF)
+    while at >= 0:
+        at += len(_CDEF)
+        if _BLOCK.match(text, at):
+            return None
+        if line := _VARIABLES.match(text, at):
+            for each in line[1].partition(b"#")[0].split(b","):
+                words = _IDENTIFIER.findall(each.partition(b"=")[0])
+                found.update(word.decode("ascii") for word in words[-1:])
+        at = text.find(_CDEF, at)
     return tuple(sorted(found))
 
 

@@ -236,6 +236,11 @@ def declared_types(declared: bytes) -> dict[str, DeclaredType]:
     return found
 
 
+def may_declare(declared: bytes) -> bool:
+    """Whether the text of a `.pxd`, or what it includes, may declare extension types at all."""
+    return b"class" in declared or b"include" in declared
+
+
 class PxdFiles:
     """The `.pxd` files of one wheel, each read when it is asked about, and once."""
 

@@ -6,7 +6,7 @@ import mmap
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -240,7 +240,12 @@ class ConstantStrings:
         return self.ask_the_interpreter or self._imports_any(_LOADER)
 
     def _imports_any(self, beginnings: tuple[str, ...]) -> bool:
-        return any(name.startswith(beginnings) for name in self._shared.imported.names)
+        return any(f"\n{each}" in self._imported_text for each in beginnings)
+
+    @cached_property
+    def _imported_text(self) -> str:
+        """All names in one text, as there may be 50,000; a line end in one only adds another."""
+        return "\n".join(["", *self._shared.imported.names])
 
     @cached_property
     def _is_c(self) -> bool:
@@ -285,8 +290,8 @@ class OpenObject:
     strings: ConstantStrings
     looked_for: frozenset[str]
     """Names of other distributions to look for among the constants: see `import_name`."""
-    shipped: frozenset[str] = frozenset()
-    """Paths of the interface files in its wheel."""
+    text: Mapping[str, bytes] = field(default_factory=dict)
+    """As of its wheel, by the path where it is installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from backend_shim.errors import InvalidWheel
 from backend_shim.wheel.manifest import Manifest, parse_manifest
@@ -43,8 +42,7 @@ _DAMAGE: Final = (
 """What `zipfile` raises for an archive that is damaged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """One entry of the archive as the central directory describes it; sizes in bytes."""
 
     name: str

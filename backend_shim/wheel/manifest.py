@@ -12,7 +12,7 @@ import hashlib
 import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from backend_shim.errors import InvalidWheel
 
@@ -28,8 +28,7 @@ _STRONG: Final = frozenset(
 """The algorithms of `hashlib.algorithms_guaranteed` of 256 bits and more with a fixed length."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManifestEntry:
+class ManifestEntry(NamedTuple):
     """One row of RECORD; RECORD's own row has neither digest nor size."""
 
     path: str

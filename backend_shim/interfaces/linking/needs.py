@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import compress
 
 from backend_shim.binary.shared_object import Symbol
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
@@ -55,6 +54,9 @@ class _OwnLibraries:
             if each.shared.soname is not None:
                 self.by_name[library_key(each.shared.soname, binary_format)] = each
             self.exports[each.path] = frozenset(each.shared.exported.names)
+        self.known: dict[bool, set[str]] = {True: set(), False: set()}
+        """Names that are nobody's, as far as asked: of the interpreter and toolchain, or of the
+        latter only."""
         self.has_versions = not is_for_musl(each.shared for each in objects)
 
     @cached_property
@@ -98,18 +100,19 @@ def _elf_need(each: InspectedObject, own: _OwnLibraries) -> Need:
     platform = {name for name, _ in each.shared.version_needs if is_platform_library(name, "elf")}
     imported = each.shared.imported
     # 40,000 symbols in one wheel of SciPy, of which nearly none is left.
-    libraries = [traits.library not in platform for traits in imported.traits]
-    names = set(compress(imported.names, libraries))
+    names = frozenset(imported.names)
     for exports in defined:
-        names = names - exports  # `-=` would go through all exports in place of the names
+        names = names - exports
     # Libraries such as libz are nobody's, so a name like the interpreter's is not theirs.
     is_alone = all(may_be_platform_library(name, "elf") for name in outside)
     is_known = is_given_symbol if is_alone else is_toolchain_symbol
-    names = {name for name in names if not is_known(name)}
+    known = own.known[is_alone]
+    known.update(filter(is_known, names - known))
+    names = names - known
     imports: list[Import] = []
     optional: list[Import] = []
-    for symbol in imported if names else ():
-        if symbol.name not in names or symbol.library in platform:
+    for symbol in imported.named(names) if names else ():
+        if symbol.library in platform:
             continue
         if symbol.binding != "weak":
             imports.append(_elf_import(symbol, own))
