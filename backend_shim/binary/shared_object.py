@@ -57,7 +57,7 @@ class SymbolTable(Sequence[Symbol]):
     `Symbol` of each would cost more than to read the file.
     """
 
-    __slots__ = ("names", "sizes", "traits")
+    __slots__ = ("_different", "names", "sizes", "traits")
 
     def __init__(
         self, names: Iterable[str], traits: Iterable[Traits], sizes: Iterable[int] = ()
@@ -66,6 +66,7 @@ class SymbolTable(Sequence[Symbol]):
         self.names = tuple(names)
         self.traits = tuple(traits)
         self.sizes = tuple(sizes) or (0,) * len(self.names)
+        self._different: frozenset[str] | None = None
 
     @classmethod
     def of(cls, symbols: Iterable[Symbol]) -> SymbolTable:
@@ -82,6 +83,13 @@ class SymbolTable(Sequence[Symbol]):
         for name, size, traits in zip(self.names, self.sizes, self.traits, strict=True):
             version, kind, binding, *others = traits
             yield new(Symbol, (name, version, kind, binding, size, *others))
+
+    @property
+    def different_names(self) -> frozenset[str]:
+        """Each name once."""
+        if self._different is None:
+            self._different = frozenset(self.names)
+        return self._different
 
     def named(self, names: Collection[str]) -> Iterator[Symbol]:
         """Those with one of these names."""

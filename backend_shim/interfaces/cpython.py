@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from backend_shim.binary.shared_object import SymbolTable
 from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces import stable_abi
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel, OpenObject
@@ -99,19 +100,15 @@ def requires(wheel: InspectedWheel) -> Facts | None:
 
     None where no object is a module or calls the interpreter.
     """
-    own = {
-        name
-        for each in wheel.objects
-        for name in each.shared.exported.names
-        if name.startswith(_INTERPRETER)
-    }
+    interpreters = _InterpretersNames()
+    own = {name for each in wheel.objects for name in interpreters.among(each.shared.exported)}
     suffixes: set[str] = set()
     hooks: set[str] = set()
     libraries: set[str] = set()
     calls: list[_Calls] = []
     for each in wheel.objects:
         suffix = _suffix(each)
-        called = frozenset(_called(each, own))
+        called = frozenset(_called(each, own, interpreters))
         if suffix is None and not called:
             continue
         libraries |= set(filter(_LIBRARY.fullmatch, map(posixpath.basename, each.shared.needed)))
@@ -161,16 +158,34 @@ def _hooks(each: InspectedObject) -> Iterator[str]:
                 yield hook
 
 
-def _called(each: InspectedObject, own: set[str]) -> Iterator[str]:
+class _InterpretersNames:
+    """Which names may be the interpreter's; each is looked at once, however many objects use it."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._found: set[str] = set()
+
+    def among(self, symbols: SymbolTable) -> frozenset[str]:
+        """Those of the names of `symbols`."""
+        names = symbols.different_names
+        new = names - self._seen
+        self._seen |= new
+        self._found.update(name for name in new if name.startswith(_INTERPRETER))
+        return names & self._found
+
+
+def _called(
+    each: InspectedObject, own: set[str], interpreters: _InterpretersNames
+) -> Iterator[str]:
     """The symbols that the object takes from the interpreter."""
     imported = each.shared.imported
-    for name, traits in zip(imported.names, imported.traits, strict=True):
+    names = interpreters.among(imported) - own
+    for name, traits in zip(imported.names, imported.traits, strict=True) if names else ():
         if (
-            name.startswith(_INTERPRETER)
+            name in names
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK): whoever makes
             # one asks whether it is there.
             and traits.binding != "weak"
-            and name not in own
             and (traits.library is None or _LIBRARY.fullmatch(posixpath.basename(traits.library)))
         ):
             yield name

@@ -222,7 +222,7 @@ class ConstantStrings:
     @cached_property
     def imported_names(self) -> frozenset[str]:
         """The names of all undefined symbols."""
-        return frozenset(self._shared.imported.names)
+        return self._shared.imported.different_names
 
     @cached_property
     def ask_the_interpreter(self) -> bool:

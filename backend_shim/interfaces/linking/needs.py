@@ -53,7 +53,7 @@ class _OwnLibraries:
             self.by_name[library_key(posixpath.basename(each.path), binary_format)] = each
             if each.shared.soname is not None:
                 self.by_name[library_key(each.shared.soname, binary_format)] = each
-            self.exports[each.path] = frozenset(each.shared.exported.names)
+            self.exports[each.path] = each.shared.exported.different_names
         self.known: dict[bool, set[str]] = {True: set(), False: set()}
         """Names that are nobody's, as far as asked: of the interpreter and toolchain, or of the
         latter only."""
@@ -100,7 +100,7 @@ def _elf_need(each: InspectedObject, own: _OwnLibraries) -> Need:
     platform = {name for name, _ in each.shared.version_needs if is_platform_library(name, "elf")}
     imported = each.shared.imported
     # 40,000 symbols in one wheel of SciPy, of which nearly none is left.
-    names = frozenset(imported.names)
+    names = imported.different_names
     for exports in defined:
         names = names - exports
     # Libraries such as libz are nobody's, so a name like the interpreter's is not theirs.
