@@ -14,6 +14,7 @@ from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import interface_named
 from backend_shim.record.fingerprint import AbiFingerprint
+from backend_shim.type_recording import DebugFiles
 from resolver_check.check import Bump, judge, unreadable
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.graph.waves import waves
@@ -42,11 +43,12 @@ def make_plan(
     executor: Executor,
     newest_only: bool,
     promises: Promises | None = None,
+    debug_files: DebugFiles | None = None,
 ) -> RebuildPlan:
     """Judge every wheel of `source` for `target` that is not itself bumped.
 
-    `newest_only` leaves out all but the newest version of each project. Raises SourceUnavailable,
-    UsageError.
+    `newest_only` leaves out all but the newest version of each project. `promises` and
+    `debug_files` are those of `Bump`. Raises SourceUnavailable, UsageError.
     """
     projects = source.projects()
     found = executor.map(partial(_for_target, source, target), projects)
@@ -61,10 +63,11 @@ def make_plan(
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
     with ExitStack() as stack:
+        opened = (_open_bump(source, bump, stack, promises, debug_files) for bump in bumps)
         task = _JudgeOne(
             source=source,
             bumps=bumps,
-            opened=tuple(_open_bump(source, bump, stack, promises) for bump in bumps),
+            opened=tuple(opened),
             level=level,
             dependencies=dependencies,
         )
@@ -114,14 +117,18 @@ def _resolve(
 
 
 def _open_bump(
-    source: WheelSource, bump: ResolvedBump, stack: ExitStack, promises: Promises | None
+    source: WheelSource,
+    bump: ResolvedBump,
+    stack: ExitStack,
+    promises: Promises | None,
+    debug_files: DebugFiles | None,
 ) -> Bump | None:
     """The wheels of a bump, read; None where there is no wheel of the new version."""
     if bump.new is None:
         return None
     old = stack.enter_context(open_whole(source, bump.old)) if bump.old else None
     new = stack.enter_context(open_whole(source, bump.new))
-    return Bump(Subject(old) if old else None, Subject(new), promises)
+    return Bump(Subject(old) if old else None, Subject(new), promises, debug_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

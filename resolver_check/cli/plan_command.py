@@ -11,8 +11,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from backend_shim.type_recording import DebugFiles
 from resolver_check.cli import exit_status
 from resolver_check.cli.options import (
+    debug_info_option,
     echo_json,
     echo_lines,
     evidence_option,
@@ -56,6 +58,7 @@ from resolver_check.target import target
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
               show_default=True, help="Wheels read at the same time.")  # fmt: skip
 @series_option
+@debug_info_option
 @evidence_option
 @format_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
@@ -67,6 +70,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     versions: str | None,
     jobs: int,
     promises: Promises,
+    debug_files: DebugFiles,
     evidence: EvidenceLevel,
     output_format: str,
 ) -> int:
@@ -92,6 +96,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
                 executor=executor,
                 newest_only=(versions or _default_versions(source)) == "newest",
                 promises=promises,
+                debug_files=debug_files,
             )
     finally:
         opened.close()

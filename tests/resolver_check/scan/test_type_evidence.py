@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from backend_shim.binary import debug_info
 from backend_shim.embed import embed
@@ -20,7 +23,11 @@ from backend_shim.interfaces.symbol_types import (
 from backend_shim.type_recording import DebugFiles
 from resolver_check.check import Bump, judge
 from resolver_check.model import EvidenceLevel, Judgement, Verdict
+from resolver_check.plan import make_plan
+from resolver_check.plan_model import RequestedBump
 from resolver_check.scan import abidiff
+from resolver_check.sources import open_source
+from resolver_check.target import target
 from tests.resolver_check.conftest import SUFFIX, TAG, Open
 from tests.support.binding_factory import compiled
 from tests.support.wheel_factory import make_wheel
@@ -43,6 +50,7 @@ SOURCE = HEADER + """
 int take(struct taken *p) { return 1; }
 int leave(struct other *p) { return 2; }
 """  # fmt: skip
+PLATFORM = "manylinux_2_28_x86_64"
 LIBRARY = "provider/libp.so.1"
 Judge = Callable[..., Judgement]
 
@@ -188,6 +196,24 @@ def test_one_side_alone_is_no_comparison(ask: Judge) -> None:
     (reason,) = types_in(judgement)
     assert isinstance(reason, TypesUnknown)
     assert "take" in reason.why
+
+
+def test_a_plan_takes_the_same_debug_files(ask: Judge, tmp_path: Path) -> None:
+    ask("struct other { long b; };", "struct other { long b; int more; };",
+        bare=("1", "2"), recorded=())  # fmt: skip
+    requests = [RequestedBump(name=canonicalize_name("provider"), new=Version("2"), old=None)]
+
+    def verdict(*folders: Path) -> Verdict:
+        with ThreadPoolExecutor(1) as executor:
+            plan = make_plan(
+                open_source(str(tmp_path)), requests, target=target("3.11", PLATFORM),
+                level=EvidenceLevel.PROMISED, executor=executor, newest_only=False,
+                debug_files=DebugFiles(folders),
+            )  # fmt: skip
+        (planned,) = plan.wheels
+        return planned.verdict
+
+    assert (verdict(), verdict(tmp_path / "debug")) == (Verdict.UNKNOWN, Verdict.VALID)
 
 
 def test_without_any_debug_information_nothing_is_said_of_types(ask: Judge) -> None:
