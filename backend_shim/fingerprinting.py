@@ -170,7 +170,7 @@ def _look_at(opened: OpenObject) -> InspectedObject:
 def _kind(shared: SharedObject) -> str:
     if shared.is_executable:
         return "executable"
-    if any(name.startswith(linking.ENTRY_POINTS) for name in shared.exported.names):
+    if any(f"\n{each}" in shared.exported.text for each in linking.ENTRY_POINTS):
         return "extension-module"
     return "library"
 

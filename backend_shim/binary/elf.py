@@ -146,10 +146,12 @@ def _sections(image: ElfImage) -> _Sections:
         # by a relocation: into what can be written, or it stands in the relocation itself (RELA).
         may_point = kind in _RELOCATIONS or flags & _SHF_WRITE or image.type != _ET_DYN
         is_stored = flags & _SHF_ALLOC and kind != _SHT_NOBITS
-        section = Section(name, offset, size, address)
         is_text = (is_stored and kind not in _TABLE_TYPES) or name == ".comment"
-        if (is_stored or is_text) and offset + size > image.size:
+        if not (is_stored or is_text):
+            continue
+        if offset + size > image.size:
             return _Sections(whole, (), whole)
+        section = Section(name, offset, size, address)
         if is_stored and may_point:
             pointers.append(section)
         if is_text and name not in _TABLE_SECTIONS:

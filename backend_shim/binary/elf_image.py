@@ -129,4 +129,4 @@ class ElfImage(FileBytes):
             raise InvalidBinary("no section names")
         _, _, _, _, offset, size = rows[names_index]
         names = self.string_table(self.read(offset, size, "the section names"))
-        return tuple([(names.at(row[0]), row) for row in rows])
+        return tuple(zip(names.all_at([row[0] for row in rows]), rows, strict=True))

@@ -57,7 +57,7 @@ class SymbolTable(Sequence[Symbol]):
     `Symbol` of each would cost more than to read the file.
     """
 
-    __slots__ = ("_different", "names", "sizes", "traits")
+    __slots__ = ("_different", "_text", "names", "sizes", "traits")
 
     def __init__(
         self, names: Iterable[str], traits: Iterable[Traits], sizes: Iterable[int] = ()
@@ -67,6 +67,7 @@ class SymbolTable(Sequence[Symbol]):
         self.traits = tuple(traits)
         self.sizes = tuple(sizes) or (0,) * len(self.names)
         self._different: frozenset[str] | None = None
+        self._text: str | None = None
 
     @classmethod
     def of(cls, symbols: Iterable[Symbol]) -> SymbolTable:
@@ -90,6 +91,13 @@ class SymbolTable(Sequence[Symbol]):
         if self._different is None:
             self._different = frozenset(self.names)
         return self._different
+
+    @property
+    def text(self) -> str:
+        """Each name behind a line feed: to search them all at once."""
+        if self._text is None:
+            self._text = "\n".join(["", *self.names])
+        return self._text
 
     def named(self, names: Collection[str]) -> Iterator[Symbol]:
         """Those with one of these names."""

@@ -101,7 +101,8 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     None where no object is a module or calls the interpreter.
     """
     interpreters = _InterpretersNames()
-    own = {name for each in wheel.objects for name in interpreters.among(each.shared.exported)}
+    exported = (each.shared.exported.different_names for each in wheel.objects)
+    own = frozenset[str]().union(*exported)
     suffixes: set[str] = set()
     hooks: set[str] = set()
     libraries: set[str] = set()
@@ -175,7 +176,7 @@ class _InterpretersNames:
 
 
 def _called(
-    each: InspectedObject, own: set[str], interpreters: _InterpretersNames
+    each: InspectedObject, own: frozenset[str], interpreters: _InterpretersNames
 ) -> Iterator[str]:
     """The symbols that the object takes from the interpreter."""
     imported = each.shared.imported

@@ -240,12 +240,7 @@ class ConstantStrings:
         return self.ask_the_interpreter or self._imports_any(_LOADER)
 
     def _imports_any(self, beginnings: tuple[str, ...]) -> bool:
-        return any(f"\n{each}" in self._imported_text for each in beginnings)
-
-    @cached_property
-    def _imported_text(self) -> str:
-        """All names in one text, as there may be 50,000; a line end in one only adds another."""
-        return "\n".join(["", *self._shared.imported.names])
+        return any(f"\n{each}" in self._shared.imported.text for each in beginnings)
 
     @cached_property
     def _is_c(self) -> bool:

@@ -50,7 +50,8 @@ _OLD_MODULE: Final = b"numpy.core._multiarray_umath"
 # `import_array()` of every release has this check; before NumPy 1.16 it imported other modules.
 _VERSION_CHECK: Final = b"module compiled against ABI version"
 # Defined in another object (PY_ARRAY_UNIQUE_SYMBOL); a project gives it a name of its own.
-_SHARED_TABLE: Final = re.compile(r"(?:\w+_)?(?:Py)?(?:ARRAY|Array)_API", re.ASCII)
+_SHARED_TABLE: Final = re.compile(r"^(?:\w+_)?(?:Py)?(?:ARRAY|Array)_API$", re.ASCII | re.MULTILINE)
+_TABLE_ENDS: Final = ("ARRAY_API", "Array_API")
 # pybind11/numpy.h takes only what NumPy has since 1.7 (`API_PyArray_SetBaseObject_`).
 _PYBIND11: Final = b"_pybind11_internals_"
 _SIZE_CHECK: Final = b"size changed, may indicate binary incompatibility"
@@ -163,9 +164,8 @@ def read_object(opened: OpenObject) -> JSONValue:
     if not reaches or not (strings.contain(_CAPSULE) or strings.contain(_UFUNC_CAPSULE)):
         # Cython's `cimport numpy` without `import_array()` still checks the sizes of NumPy's types.
         checks_sizes = reaches and strings.contain(_SIZE_CHECK)
-        if (checks_sizes and any(name == PROVIDER for name, _ in strings.names(PROVIDER))) or any(
-            _SHARED_TABLE.fullmatch(name) for name in opened.shared.imported.names
-        ):
+        names_numpy = checks_sizes and any(name == PROVIDER for name, _ in strings.names(PROVIDER))
+        if names_numpy or _takes_shared_table(opened.shared.imported.text):
             return {"use": "types-only", "knows_new": strings.contain(_NEW_PATH)}
         return None
     knows_new = strings.contain(_NEW_PATH)
@@ -183,6 +183,11 @@ def read_object(opened: OpenObject) -> JSONValue:
         if targets or not compiled
         else compiled_feature_version(opened.data, opened.shared),
     }
+
+
+def _takes_shared_table(imported: str) -> bool:
+    # The expression alone would try each of the names from each of its letters.
+    return any(end in imported for end in _TABLE_ENDS) and bool(_SHARED_TABLE.search(imported))
 
 
 def _release(text: bytes) -> tuple[int, ...]:

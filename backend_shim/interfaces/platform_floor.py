@@ -86,9 +86,9 @@ def _libc(shared: SharedObject) -> str | None:
 
 
 def _string_abis(shared: SharedObject) -> Iterator[str]:
-    # All in one text, as there may be 50,000. Without the shared library of C++ none is imported.
+    # Without the shared library of C++ none is imported.
     needs_cxx = any(name.startswith("libstdc++.") for name in shared.needed)
-    names = "\n".join(["", *shared.exported.names, *(shared.imported.names if needs_cxx else ())])
+    names = shared.exported.text + (shared.imported.text if needs_cxx else "")
     if any(mark in names for mark in _NEW_STRING):
         yield "cxx11"
     if any(mark in names for mark in _OLD_STRING):
