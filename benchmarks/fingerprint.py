@@ -1,10 +1,11 @@
 """Fingerprinting a wheel ÷ reading the same with zipfile, its memory, and the cost of embedding.
 
-Fingerprinting reads every shared object, RECORD and METADATA whole, and of every other member the
-first bytes, for what is a shared object is told by its magic number. The baseline reads exactly
-that with `zipfile` and does nothing else. Both run in this process in turn; the minima of their CPU
-seconds are compared. Beside it, as information: the ratio to reading the shared objects alone, and
-the ratio while looking for the names of another distribution, as the checker does.
+Fingerprinting reads every shared object, RECORD, METADATA and what interfaces want to read (`.pxd`)
+whole, and of every other member the first bytes, for what is a shared object is told by its magic
+number. The baseline reads exactly that with `zipfile` and does nothing else. Both run in this
+process in turn; the minima of their CPU seconds are compared. Beside it, as information: the ratio
+to reading the shared objects alone, and the ratio while looking for the names of another
+distribution, as the checker does.
 
 Memory is the most that a process of its own has resident while it fingerprints the wheel, less what
 the bare interpreter has (Linux: pages of mapped files count).
@@ -30,11 +31,14 @@ from pathlib import Path
 
 from backend_shim.embed import embed
 from backend_shim.fingerprinting import fingerprint_wheel
+from backend_shim.interfaces.table import all_interfaces
 from backend_shim.wheel.archive import WheelArchive
 
 REQUIREMENTS = ("numpy==2.4.6", "scipy==1.17.1", "pyarrow==23.0.1")
 SMALL = "markupsafe==2.1.5"
 LOOKED_FOR = ("numpy",)
+WANTED = tuple(ending for interface in all_interfaces() for ending in interface.wanted_text)
+WHOLE = (".dist-info/RECORD", ".dist-info/METADATA", *WANTED)
 HEAD = 8
 BOUND = 1.25
 EMBED_BOUND = 0.1
@@ -90,7 +94,7 @@ def read_objects(wheel: Path, objects: Collection[str]) -> None:
 def read_the_same(wheel: Path, objects: Collection[str]) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            if name in objects or name.endswith((".dist-info/RECORD", ".dist-info/METADATA")):
+            if name in objects or name.endswith(WHOLE):
                 archive.read(name)
             elif not name.endswith("/"):
                 with archive.open(name) as member:

@@ -202,12 +202,14 @@ def _read_symbols(
     sizes: list[int] = []
     needed_at: list[int] = []
     needed: list[Traits] = []
+    last_fields, last_mark, found = b"", -1, None
     # This loop runs 50,000 times for one wheel of SciPy.
     for (name_at, fields, size), mark in _symbol_records(image, dynamic):
-        try:
+        if fields != last_fields or mark != last_mark:  # mostly those of the symbol before
+            last_fields, last_mark = fields, mark
+            if (fields, mark) not in known:
+                known[fields, mark] = _traits(fields, mark, by_mark)
             found = known[fields, mark]
-        except KeyError:
-            found = known[fields, mark] = _traits(fields, mark, by_mark)
         if found is None:
             continue
         traits, is_defined = found

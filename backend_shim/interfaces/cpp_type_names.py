@@ -77,7 +77,9 @@ def _of_constants(data: Buffer, shared: SharedObject) -> Iterator[bytes]:
     """The end of each string of C that may hold the name of a class."""
     for section in shared.constants:
         strings = _STRING.findall(data, section.offset, section.offset + section.size)
-        for string in filter(_ANY_LENGTH.search, strings):
+        # Tables of numbers look like many short strings, of which few end like a name.
+        likely = [each for each in strings if each[-1] in _WORD]
+        for string in filter(_ANY_LENGTH.search, likely):
             word = string[len(string.rstrip(_WORD)) :]
             if _ANY_LENGTH.search(word) and word != _NO_NAME:
                 yield word[-_LONGEST:]
