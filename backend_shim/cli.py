@@ -243,7 +243,7 @@ def _fingerprint_text(fingerprint: AbiFingerprint | None) -> Iterator[str]:
     yield "pure: no binaries" if fingerprint.is_purelib else "binaries:"
     for each in fingerprint.objects:
         origin = ", grafted" if each.is_grafted else ""
-        counts = f"{each.exported.count} symbols out, {each.imported} in"
+        counts = f"{each.exported} symbols out, {each.imported} in"
         yield f"  {each.path} ({each.format} {each.machine} {each.kind}{origin}; {counts})"
         if each.needed:
             yield f"    needs {', '.join(each.needed)}"

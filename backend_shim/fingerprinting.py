@@ -191,7 +191,7 @@ def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord
         needed=shared.needed,
         run_path=shared.run_path,
         version_needs=shared.version_needs,
-        exported=linking.symbol_set(shared.exported),
+        exported=len(shared.exported),
         imported=len(shared.imported),
     )
 

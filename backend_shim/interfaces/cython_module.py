@@ -46,10 +46,9 @@ _IDENTIFIER: Final = re.compile(rb"[A-Za-z_]\w*", re.ASCII)
 # (Cython/Utility/MemoryView.pyx, CpdefEnums.pyx); no other can import them.
 _PRIVATE_TYPES: Final = frozenset({"Enum", "array", "memoryview", "_memoryviewslice"})
 _PRIVATE_PREFIX: Final = "__"
-_CDEF: Final = b"\ncdef"
-_BLOCK: Final = re.compile(rb"[ \t]*(?:(?:public|api|readonly|nogil)[ \t]*)*:")
+_BLOCK: Final = re.compile(rb"\ncdef[ \t]*(?:(?:public|api|readonly|nogil)[ \t]*)*:")
 _VARIABLES: Final = re.compile(
-    rb"[ \t]+(?!(?:class|extern|inline|struct|enum|union|packed|cppclass|fused)\b)"
+    rb"\ncdef[ \t]+(?!(?:class|extern|inline|struct|enum|union|packed|cppclass|fused)\b)"
     rb"([^(:\n]+)(?=\n)"
 )
 _DIGITS: Final = string.digits.encode()
@@ -284,17 +283,13 @@ def variables_in(declared: bytes) -> tuple[str, ...] | None:
     They stand at the left margin: `cdef double a, b`; in blocks of `cdef:` any line may be one.
     """
     text = b"\n%b\n" % declared
+    if _BLOCK.search(text):
+        return None
     found: set[str] = set()
-    at = text.find(_CDEF)
-    while at >= 0:
-        at += len(_CDEF)
-        if _BLOCK.match(text, at):
-            return None
-        if line := _VARIABLES.match(text, at):
-            for each in line[1].partition(b"#")[0].split(b","):
-                words = _IDENTIFIER.findall(each.partition(b"=")[0])
-                found.update(word.decode("ascii") for word in words[-1:])
-        at = text.find(_CDEF, at)
+    for line in _VARIABLES.findall(text):
+        for each in line.partition(b"#")[0].split(b","):
+            words = _IDENTIFIER.findall(each.partition(b"=")[0])
+            found.update(word.decode("ascii") for word in words[-1:])
     return tuple(sorted(found))
 
 
@@ -332,6 +327,8 @@ def _words_before_parentheses(text: bytes) -> Iterator[str]:
 
 def _is_declared(name: str, words: set[str]) -> bool:
     """Whether `name`, or what it is one of by fused types, is among `words`."""
+    if name in words:
+        return True
     bare = name.partition("[")[0]
     fused = _FUSED.match(bare)
     return bare in words or (

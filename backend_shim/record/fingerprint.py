@@ -47,14 +47,6 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SymbolSet:
-    """A set of symbols by count and by the sha256 of its sorted `name@version` lines."""
-
-    count: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRecord:
     """One shared object of the wheel, bound to the bytes that were read."""
 
@@ -75,10 +67,11 @@ class ObjectRecord:
     needed: tuple[str, ...]
     run_path: tuple[str, ...]
     version_needs: tuple[tuple[str, tuple[str, ...]], ...]
-    exported: SymbolSet
+    exported: int
+    """Number of symbols defined; they are in the symbol tables, as far as others can bind to them.
+    """
     imported: int
-    """Number of symbols. No digest: what is asked of others the interfaces say, and to digest these
-    takes as long as to read them."""
+    """Number of symbols needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +180,7 @@ def _object_json(each: ObjectRecord) -> JSONValue:
         "version_needs": [
             {"file": file, "versions": list(versions)} for file, versions in each.version_needs
         ],
-        "exported": {"count": each.exported.count, "digest": each.exported.digest},
+        "exported": {"count": each.exported},
         "imported": {"count": each.imported},
     }
 
@@ -209,15 +202,13 @@ def _object(table: JSONObject, path: str) -> ObjectRecord:
             (get_str(each, "file", at), get_str_list(each, "versions", at))
             for each, at in get_objects(table, "version_needs", path)
         ),
-        exported=_symbol_set(table, "exported", path),
-        imported=get_int(get_object(table, "imported", path), "count", path_to(path, "imported")),
+        exported=_count(table, "exported", path),
+        imported=_count(table, "imported", path),
     )
 
 
-def _symbol_set(table: JSONObject, key: str, path: str) -> SymbolSet:
-    at = path_to(path, key)
-    each = get_object(table, key, path)
-    return SymbolSet(count=get_int(each, "count", at), digest=get_str(each, "digest", at))
+def _count(table: JSONObject, key: str, path: str) -> int:
+    return get_int(get_object(table, key, path), "count", path_to(path, key))
 
 
 def _facts_json(each: InterfaceFacts) -> JSONValue:

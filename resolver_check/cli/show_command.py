@@ -105,7 +105,7 @@ def _lines(
         grafted = ", grafted" if each.is_grafted else ""
         yield (
             f"  {each.path}: {each.kind}{grafted}, {each.format} {each.machine}, "
-            f"exports {each.exported.count}, imports {each.imported}"
+            f"exports {each.exported}, imports {each.imported}"
         )
     for lost in fingerprint.unread:
         yield f"  {lost.path}: unread: {lost.why}"

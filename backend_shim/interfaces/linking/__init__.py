@@ -13,7 +13,6 @@ from backend_shim.interfaces.linking.exports import (
     ENTRY_POINTS,
     exported_tables,
     libraries_of,
-    symbol_set,
 )
 from backend_shim.interfaces.linking.facts import NAME, library_facts, need_facts, needs_in
 from backend_shim.interfaces.linking.needs import needs_of
@@ -36,7 +35,6 @@ __all__ = [
     "provides",
     "read_object",
     "requires",
-    "symbol_set",
 ]
 
 

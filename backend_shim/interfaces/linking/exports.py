@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Iterable
 from itertools import repeat
 from operator import itemgetter
 from typing import Final
 
-from backend_shim.binary.shared_object import Symbol, SymbolTable
+from backend_shim.binary.shared_object import Symbol
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel
 from backend_shim.interfaces.linking.facts import Library
 from backend_shim.interfaces.linking.platform_libraries import is_platform_library
@@ -17,22 +16,12 @@ from backend_shim.interfaces.platform_floor import is_for_musl
 from backend_shim.record.fingerprint import (
     ExportedSymbol,
     ExportingObject,
-    SymbolSet,
     SymbolTables,
 )
 
 _OFFERED: Final = itemgetter(*map(Symbol._fields.index, ExportedSymbol._fields))
 # PEP 489, "Export Hook Name": PyInitU_ for names that are not ASCII; PEP 793: PyModExport_.
 ENTRY_POINTS: Final = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
-
-
-def symbol_set(symbols: SymbolTable) -> SymbolSet:
-    """Count and digest over sorted `name@version` lines."""
-    rows = zip(symbols.names, symbols.traits, strict=True)
-    lines = [f"{name}@{traits.version or ''}" for name, traits in rows]
-    lines.sort()
-    text = "\n".join([*lines, ""])  # a line feed behind each line
-    return SymbolSet(count=len(lines), digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def exported_tables(wheel: InspectedWheel) -> SymbolTables:

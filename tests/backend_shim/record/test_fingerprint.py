@@ -22,16 +22,14 @@ from backend_shim.record.fingerprint import (
     Generator,
     InterfaceFacts,
     ObjectRecord,
-    SymbolSet,
     SymbolTables,
     UnreadObject,
 )
 
-EMPTY = SymbolSet(count=0, digest="0" * 64)
 OBJECT = ObjectRecord(
     path="p/é.so", digest="sha256=x", size=9, crc32=2**32 - 1, format="elf", machine="x86_64",
     kind="library", is_grafted=True, soname=None, needed=("libc.so.6",), run_path=("$ORIGIN",),
-    version_needs=(("libc.so.6", ("GLIBC_2.17", "GLIBC_2.34")),), exported=EMPTY, imported=0,
+    version_needs=(("libc.so.6", ("GLIBC_2.17", "GLIBC_2.34")),), exported=0, imported=0,
 )  # fmt: skip
 FACTS = InterfaceFacts(
     interface="linking", basis=Basis.OBSERVED, facts=Facts({"a": [1, None, {"b": True}]})
