@@ -21,7 +21,7 @@ from backend_shim.errors import InvalidBinary
 _ET_REL, _ET_EXEC, _ET_DYN = 1, 2, 3
 _PT_DYNAMIC, _PT_INTERP = 2, 3
 _SHT_NOBITS, _SHT_DYNSYM = 8, 11
-_DT_NULL, _DT_NEEDED, _DT_PLTRELSZ, _DT_HASH, _DT_STRTAB, _DT_SYMTAB = 0, 1, 2, 4, 5, 6
+_DT_NEEDED, _DT_PLTRELSZ, _DT_HASH, _DT_STRTAB, _DT_SYMTAB = 1, 2, 4, 5, 6
 _DT_RELA, _DT_RELASZ, _DT_STRSZ, _DT_SYMENT, _DT_SONAME = 7, 8, 10, 11, 14
 _DT_RPATH, _DT_REL, _DT_RELSZ, _DT_PLTREL, _DT_JMPREL, _DT_RUNPATH = 15, 17, 18, 20, 23, 29
 _DT_GNU_HASH, _DT_VERSYM, _DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
@@ -163,8 +163,7 @@ def _read_dynamic(image: ElfImage) -> tuple[dict[int, int], list[int]]:
     """Return the dynamic array as tag -> value, and the values of DT_NEEDED in their order."""
     dynamic: dict[int, int] = {}
     needed: list[int] = []
-    program = next((row for row in image.programs if row[0] == _PT_DYNAMIC), None)
-    if image.type == _ET_REL or program is None or not program[3]:
+    if image.type == _ET_REL or not any(row[0] == _PT_DYNAMIC and row[3] for row in image.programs):
         return dynamic, needed
     # Separate debug information keeps the program headers of its object and not the bytes.
     if any(name == ".dynamic" and row[1] == _SHT_NOBITS for name, row in image.sections or ()):
@@ -172,15 +171,11 @@ def _read_dynamic(image: ElfImage) -> tuple[dict[int, int], list[int]]:
     for kind, offset, _, size in image.programs:
         if kind == PT_LOAD and offset + size > image.size:
             raise InvalidBinary(f"the file is cut off: a segment ends at {offset + size}")
-    record = image.layout.dynamic
-    table = image.read_address(program[2], program[3] // record.size * record.size, "PT_DYNAMIC")
-    for tag, value in record.iter_unpack(table):
-        if tag == _DT_NULL:  # "marks the end of the _DYNAMIC array" (gABI)
-            return dynamic, needed
+    for tag, value in image.dynamic_entries():
         if tag == _DT_NEEDED:
             needed.append(value)
         dynamic[tag] = value
-    raise InvalidBinary("the dynamic array has no end")
+    return dynamic, needed
 
 
 def _read_string_table(image: ElfImage, dynamic: dict[int, int]) -> StringTable:

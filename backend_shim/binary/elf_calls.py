@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from struct import Struct, iter_unpack
+from struct import Struct
 from typing import Final
 
 from backend_shim.binary.elf_image import ElfImage
@@ -17,7 +17,6 @@ from backend_shim.binary.file_bytes import Buffer
 from backend_shim.binary.shared_object import SharedObject
 from backend_shim.errors import InvalidBinary
 
-_PT_DYNAMIC: Final = 2
 _DT_STRTAB, _DT_SYMTAB, _DT_RELA, _DT_RELASZ, _DT_JMPREL, _DT_PLTRELSZ = 5, 6, 7, 8, 23, 2
 _SHF_EXECINSTR: Final = 0x4
 # r_offset, r_info, whose upper half is the symbol; st_name of a symbol.
@@ -68,11 +67,7 @@ def second_arguments(data: Buffer, shared: SharedObject, function: str) -> froze
 
 def _slots(image: ElfImage, function: str) -> Iterator[int]:
     """The addresses into which the loader writes that of `function`."""
-    program = next((row for row in image.programs if row[0] == _PT_DYNAMIC), None)
-    if program is None:
-        return
-    table = image.read_address(program[2], program[3] // 16 * 16, "PT_DYNAMIC")
-    dynamic = dict(iter_unpack("<QQ", table))
+    dynamic = dict(image.dynamic_entries())
     wanted = function.encode() + b"\0"
     known: dict[int, bool] = {}
     for start, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):

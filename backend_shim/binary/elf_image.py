@@ -12,6 +12,8 @@ from backend_shim.binary.file_bytes import Buffer, FileBytes
 from backend_shim.errors import InvalidBinary
 
 PT_LOAD = 1
+_PT_DYNAMIC = 2
+_DT_NULL = 0
 _PN_XNUM = _SHN_XINDEX = 0xFFFF
 
 
@@ -96,6 +98,20 @@ class ElfImage(FileBytes):
         if size > available:
             raise InvalidBinary(f"{what}: {size} bytes at {address:#x} leave their segment")
         return self.read(offset, size, what)
+
+    def dynamic_entries(self) -> list[tuple[int, int]]:
+        """Return tag and value of each entry of the dynamic array; empty where there is none."""
+        program = next((row for row in self.programs if row[0] == _PT_DYNAMIC), None)
+        if program is None or not program[3]:
+            return []
+        record = self.layout.dynamic
+        size = program[3] // record.size * record.size
+        found: list[tuple[int, int]] = []
+        for tag, value in record.iter_unpack(self.read_address(program[2], size, "PT_DYNAMIC")):
+            if tag == _DT_NULL:  # "marks the end of the _DYNAMIC array" (gABI)
+                return found
+            found.append((tag, value))
+        raise InvalidBinary("the dynamic array has no end")
 
     def _read_program_headers(
         self, offset: int, entry_size: int, count: int

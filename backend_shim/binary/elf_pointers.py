@@ -15,7 +15,6 @@ from backend_shim.binary.elf_image import ElfImage
 from backend_shim.binary.file_bytes import Buffer
 from backend_shim.errors import InvalidBinary
 
-_PT_DYNAMIC: Final = 2
 _DT_RELA, _DT_RELASZ, _DT_REL, _DT_RELSZ, _DT_RELRSZ, _DT_RELR = 7, 8, 17, 18, 35, 36
 # By e_machine: the type of a relative relocation (R_X86_64_RELATIVE and so on).
 _RELATIVE: Final = {21: 22, 62: 8, 183: 1027, 243: 3, 258: 3}
@@ -64,10 +63,7 @@ def _word_at(image: ElfImage, address: int) -> int:
 
 def _places(image: ElfImage, relative: int) -> dict[int, int]:
     """The address of each pointer, and the address that it points to."""
-    program = next((row for row in image.programs if row[0] == _PT_DYNAMIC), None)
-    if program is None:
-        return {}
-    dynamic = dict(iter_unpack("<QQ", image.read_address(program[2], program[3] & ~15, "dynamic")))
+    dynamic = dict(image.dynamic_entries())
 
     def table(start: int, size: int, record: int) -> bytes:
         length = dynamic.get(size, 0) // record * record

@@ -38,7 +38,12 @@ _MAKES: Final = "PyCapsule_New"
 _TAKES: Final = "PyCapsule_GetPointer"
 _IMPORTS: Final = "PyCapsule_Import"
 _GENERATED: Final = (
-    *(b"_ARRAY_API", b"_UFUNC_API", pybind11.MARK, nanobind.MARK, swig.MARK, *sip.MARKS),
+    b"_ARRAY_API",
+    b"_UFUNC_API",
+    pybind11.MARK,
+    nanobind.MARK,
+    swig.MARK,
+    *sip.MARKS,
 )
 ANY_NAME: Final = "*"
 """Stands for a capsule whose name could not be read from the code."""
