@@ -5,7 +5,7 @@ Completeness is best effort, as SLSA has it. No time, absolute path or host name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -35,6 +35,18 @@ from backend_shim.record.decoding import (
 )
 from backend_shim.record.fingerprint import Generator
 from backend_shim.record.names import SCHEMA_VERSION
+from backend_shim.record.read_set import (
+    Capture,
+    ReadFiles,
+    SystemLibrary,
+    SystemPackage,
+    capture_json,
+    read_capture,
+    read_files_json,
+    read_read_files,
+    read_system,
+    system_json,
+)
 
 BUILD_TYPE: Final = "urn:wheel-abi:build:0.1"
 """What the parameters mean (SLSA v1 `buildType`)."""
@@ -88,6 +100,8 @@ class BuildRequirement:
     of the archive, where the installer noted it; `gitCommit`: of a direct reference to a commit."""
     is_editable: bool = False
     """Its files lie elsewhere and no digest covers them."""
+    read: ReadFiles = field(default_factory=ReadFiles)
+    """Those of its files that the build opened, as far as `BuildInputs.capture` saw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +126,14 @@ class BuildInputs:
     """Variables of the closed list that were set, redacted; sorted."""
     requirements: tuple[BuildRequirement, ...]
     """Sorted by name."""
+    capture: Capture = field(default_factory=Capture)
+    """How it was observed what the build read."""
+    system_packages: tuple[SystemPackage, ...] = ()
+    """Sorted: those that files which were read belong to."""
+    system_libraries: tuple[SystemLibrary, ...] = ()
+    """Sorted by soname."""
+    commands: tuple[str, ...] = ()
+    """The compile commands, redacted, in order; empty unless they were asked for."""
 
     def to_json(self) -> bytes:
         """Canonical JSON of the document (spec/schemas/build_inputs-0.1.schema.json)."""
@@ -144,6 +166,8 @@ class BuildInputs:
         outer, of_outer = _table(definition, "externalParameters", path)
         inner, of_inner = _table(definition, "internalParameters", path)
         toolchain = get_object(inner, "toolchain", of_inner, optional=True)
+        system = get_object(inner, "system", of_inner, optional=True)
+        packages, libraries = read_system(system, f"{of_inner}.system")
         return cls(
             generator=Generator(
                 name=get_str(generator, "name", "$.generator"),
@@ -165,6 +189,12 @@ class BuildInputs:
                 _requirement(*each)
                 for each in get_objects(definition, "resolvedDependencies", path)
             ),
+            capture=read_capture(
+                get_object(inner, "capture", of_inner, optional=True), f"{of_inner}.capture"
+            ),
+            system_packages=packages,
+            system_libraries=libraries,
+            commands=get_str_list(inner, "commands", of_inner, optional=True),
         )
 
 
@@ -205,6 +235,9 @@ def _internal_parameters(inputs: BuildInputs) -> JSONValue:
         "interpreter": interpreter_json(inputs.interpreter),
         "toolchain": None if toolchain is None else toolchain_json(toolchain),
         "environment": dict(inputs.environment),
+        "capture": capture_json(inputs.capture),
+        "system": system_json(inputs.system_packages, inputs.system_libraries),
+        "commands": list(inputs.commands),
     }
 
 
@@ -215,8 +248,13 @@ def _descriptor(requirement: BuildRequirement) -> JSONValue:
         "uri": package_url(requirement.name, requirement.version),
         "digest": dict(requirement.digests),
     }
+    annotations: dict[str, JSONValue] = {}
     if requirement.is_editable:
-        descriptor["annotations"] = {"editable": True}
+        annotations["editable"] = True
+    if requirement.read:
+        annotations["read"] = read_files_json(requirement.read)
+    if annotations:
+        descriptor["annotations"] = annotations
     return descriptor
 
 
@@ -268,12 +306,15 @@ def _backend(table: JSONObject, path: str) -> Backend:
 def _requirement(table: JSONObject, path: str) -> BuildRequirement:
     name, version = _name_and_version(get_str(table, "uri", path), f"{path}.uri")
     annotations = get_object(table, "annotations", path, optional=True) or {}
-    editable = get_bool(annotations, "editable", f"{path}.annotations", optional=True)
+    where = f"{path}.annotations"
+    editable = get_bool(annotations, "editable", where, optional=True)
+    read = get_object(annotations, "read", where, optional=True)
     return BuildRequirement(
         name=name,
         version=version,
         digests=_strings(table, "digest", path),
         is_editable=bool(editable),
+        read=ReadFiles() if read is None else read_read_files(read, f"{where}.read"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.decoding import (
@@ -68,6 +68,18 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What the binaries themselves tell of the tools that made them."""
+
+    comments: tuple[str, ...] = ()
+    """Of `.comment`: each compiler once, sorted."""
+    producers: tuple[str, ...] = ()
+    """DW_AT_producer, each once, sorted; empty without debug information or `pyelftools`."""
+    cxx_string_abi: tuple[str, ...] = ()
+    """Of the strings of libstdc++ in symbols: `cxx11`, `old`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
     """The tools that the environment offers to a build; None for each that is not there."""
 
@@ -76,6 +88,7 @@ class Toolchain:
     linker: Tool | None
     libc: Library | None
     cxx_library: Library | None
+    observed: Observed = field(default_factory=Observed)
 
 
 def interpreter_json(interpreter: Interpreter) -> JSONValue:
@@ -139,6 +152,11 @@ def toolchain_json(toolchain: Toolchain) -> JSONValue:
         "linker": _tool_json(toolchain.linker),
         "libc": _library_json(toolchain.libc),
         "cxx_library": _library_json(toolchain.cxx_library),
+        "observed": {
+            "comments": list(toolchain.observed.comments),
+            "producers": list(toolchain.observed.producers),
+            "cxx_string_abi": list(toolchain.observed.cxx_string_abi),
+        },
     }
 
 
@@ -150,6 +168,7 @@ def read_toolchain(table: JSONObject, path: str) -> Toolchain:
         linker=_read_tool(table, "linker", path),
         libc=_read_library(table, "libc", path),
         cxx_library=_read_library(table, "cxx_library", path),
+        observed=_read_observed(table, path),
     )
 
 
@@ -165,6 +184,16 @@ def _library_json(library: Library | None) -> JSONValue:
     if library is None:
         return None
     return {"name": library.name, "version": library.version, "abi": library.abi}
+
+
+def _read_observed(toolchain: JSONObject, path: str) -> Observed:
+    table = get_object(toolchain, "observed", path, optional=True) or {}
+    where = path_to(path, "observed")
+    return Observed(
+        comments=get_str_list(table, "comments", where, optional=True),
+        producers=get_str_list(table, "producers", where, optional=True),
+        cxx_string_abi=get_str_list(table, "cxx_string_abi", where, optional=True),
+    )
 
 
 def _read_tool(toolchain: JSONObject, key: str, path: str) -> Tool | None:
