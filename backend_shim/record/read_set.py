@@ -52,7 +52,9 @@ class ReadFiles:
     tools: tuple[str, ...] = ()
     """Paths of build tools, sorted; of bytecode, that of its source."""
     tools_sha256: str | None = None
-    """Over `listing_digest` of the tools; None where there are none."""
+    """`listing_digest` of the tools; None where there are none."""
+    is_program: bool = False
+    """A program of the distribution was run: a script, `__main__`, or the module of a script."""
 
     def __bool__(self) -> bool:
         return bool(self.digests or self.tools)
@@ -110,7 +112,11 @@ def read_files_json(files: ReadFiles) -> JSONValue:
         if digests:
             table[role.value] = dict[str, JSONValue](digests)
     if files.tools:
-        table[Role.BUILD_TOOL.value] = {"files": list(files.tools), "sha256": files.tools_sha256}
+        table[Role.BUILD_TOOL.value] = {
+            "files": list(files.tools),
+            "sha256": files.tools_sha256,
+            "program": files.is_program,
+        }
     return table
 
 
@@ -125,19 +131,20 @@ def read_read_files(table: JSONObject, path: str) -> ReadFiles:
         found += [
             (role, name, as_str(digest, path_to(where, name))) for name, digest in of_role.items()
         ]
-    tools, sha256 = _read_tools(table, path)
-    return ReadFiles(digests=tuple(sorted(found)), tools=tools, tools_sha256=sha256)
-
-
-def _read_tools(table: JSONObject, path: str) -> tuple[tuple[str, ...], str | None]:
+    digests = tuple(sorted(found))
     tools = get_object(table, Role.BUILD_TOOL.value, path, optional=True)
     if tools is None:
-        return (), None
+        return ReadFiles(digests=digests)
     where = path_to(path, Role.BUILD_TOOL.value)
     files = get_str_list(tools, "files", where)
     if not files:
         raise InvalidRecord(path_to(where, "files"), "must not be empty")
-    return files, get_str(tools, "sha256", where)
+    return ReadFiles(
+        digests=digests,
+        tools=files,
+        tools_sha256=get_str(tools, "sha256", where),
+        is_program=get_bool(tools, "program", where),
+    )
 
 
 def capture_json(capture: Capture) -> JSONValue:

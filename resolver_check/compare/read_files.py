@@ -1,0 +1,55 @@
+"""Whether another version of a build requirement holds the same of all that a build read of it.
+
+A file counts if what it says goes into the wheel. Shared libraries count if a binary of the wheel
+needs them: the rest was only loaded by what ran. Code that ran counts if it may have written
+something for the wheel: where a program of the distribution was run, or where nothing but code
+was read of it. Else the code told where the files lie that are counted (`numpy.get_include()`), and
+with it `version.py` of every release would stand against files that are the same to the byte.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+
+from backend_shim.interfaces.interface_file import installed_path
+from backend_shim.record.read_set import ReadFiles, Role, listing_digest
+from backend_shim.wheel.archive import WheelArchive
+
+_COMPILED_IN = (Role.HEADER, Role.PXD, Role.STATIC_LIBRARY)
+
+
+def installed_digests(archive: WheelArchive) -> dict[str, str]:
+    """Digest in RECORD of each file of a wheel, by its path as installed."""
+    return {
+        installed_path(each.path): each.digest
+        for each in archive.manifest.entries
+        if each.digest is not None
+    }
+
+
+def changed_files(
+    read: ReadFiles, new: Mapping[str, str], *, linked: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Those of the files that count which `new` (`installed_digests`) does not have as they were.
+
+    `linked` are the names of libraries that binaries of the wheel need. Build tools are one entry,
+    the first of them.
+    """
+    changed = [
+        path
+        for role, path, digest in read.digests
+        if new.get(path) != digest
+        and (role is not Role.SHARED_LIBRARY or posixpath.basename(path) in linked)
+    ]
+    if tools_count(read):
+        digests = [(path, new[path]) for path in read.tools if path in new]
+        if len(digests) != len(read.tools) or listing_digest(digests) != read.tools_sha256:
+            changed.append(read.tools[0])
+    return tuple(changed)
+
+
+def tools_count(read: ReadFiles) -> bool:
+    """Whether the code that ran may have written something for the wheel."""
+    is_library = any(role in _COMPILED_IN for role, _, _ in read.digests)
+    return bool(read.tools) and (read.is_program or not is_library)
