@@ -12,27 +12,17 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Mapping
 
-from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.record.read_set import ReadFiles, Role, listing_digest
-from backend_shim.wheel.archive import WheelArchive
 
 _COMPILED_IN = (Role.HEADER, Role.PXD, Role.STATIC_LIBRARY)
-
-
-def installed_digests(archive: WheelArchive) -> dict[str, str]:
-    """Digest in RECORD of each file of a wheel, by its path as installed."""
-    return {
-        installed_path(each.path): each.digest
-        for each in archive.manifest.entries
-        if each.digest is not None
-    }
 
 
 def changed_files(
     read: ReadFiles, new: Mapping[str, str], *, linked: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Those of the files that count which `new` (`installed_digests`) does not have as they were.
+    """Those of the files that count which `new` does not have as they were.
 
+    `new` holds the digests of RECORD by path as installed.
     `linked` are the names of libraries that binaries of the wheel need. Build tools are one entry,
     the first of them.
     """

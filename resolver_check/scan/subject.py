@@ -22,6 +22,7 @@ from backend_shim.fingerprinting import (
     recorded_types,
 )
 from backend_shim.interfaces import import_name
+from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.interfaces.interface_tree import InterfaceTree, read_tree, without_twins
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Reason
@@ -95,6 +96,15 @@ class Subject:
         """Version of what was installed to build it, by normalized name; empty if not recorded."""
         installed = self.build_inputs.requirements if self.build_inputs else ()
         return {canonicalize_name(each.name): each.version for each in installed}
+
+    @cached_property
+    def installed_digests(self) -> dict[str, str]:
+        """Digest in RECORD of each file, by its path as installed."""
+        return {
+            installed_path(each.path): each.digest
+            for each in self.archive.manifest.entries
+            if each.digest is not None
+        }
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
