@@ -24,12 +24,12 @@ TABLE: Final = "[tool.wheel-abi]"
 SETTING_PREFIX: Final = "wheel-abi."
 PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
 
+_FLAGS: Final = ("commands", "import-modules", "strict", "system-files")
 _KEYS: Final = (
-    "build-backend", "backend-path", "env", "import-modules", "patches", "provides", "strict",
-    "types-from",
+    "build-backend", "backend-path", "env", "patches", "provides", "types-from", *_FLAGS
 )  # fmt: skip
 _SERIES_KEYS: Final = ("last-change", "last-addition")
-_SETTINGS: Final = ("import-modules", "patches", "strict")
+_SETTINGS: Final = ("patches", *_FLAGS)
 _TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _BACKEND = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -53,12 +53,22 @@ class Configuration:
     the libraries that are not stripped."""
     import_modules: bool = False
     """Whether modules that others `cimport` from are imported after the build, for exact facts."""
+    commands: bool = False
+    """Whether the compile commands are recorded, for which wrappers are put on PATH."""
+    system_files: bool = False
+    """Whether it is recorded which packages of the system the headers that were read belong to."""
     series: tuple[Series, ...] = ()
     """What the project promises of its own interfaces: `[tool.wheel-abi.provides]`."""
     dynamic: frozenset[str] = frozenset()
     """`project.dynamic`."""
     shim_path: tuple[str, ...] = ()
     """`build-system.backend-path`: where an in-tree copy of the shim lies."""
+    requires: tuple[str, ...] = ()
+    """`build-system.requires`."""
+    name: str | None = None
+    """`project.name`."""
+    version: str | None = None
+    """`project.version`; None where the backend works it out."""
 
 
 def read_configuration(source: Path) -> Configuration:
@@ -66,17 +76,21 @@ def read_configuration(source: Path) -> Configuration:
     document = _read_toml(source / "pyproject.toml")
     table = _table(_table(document, "tool"), "wheel-abi")
     _refuse_unknown(table, _KEYS, TABLE)
+    build_system, project = _table(document, "build-system"), _table(document, "project")
+    flags: dict[str, Any] = {_field(key): _flag(table, key) for key in _FLAGS}
     return Configuration(
         build_backend=_build_backend(table),
         backend_path=_backend_path(table, source),
-        strict=_flag(table, "strict"),
+        **flags,
         patches=_strings(table, "patches", TABLE),
         env=_env(table),
         types_from=_strings(table, "types-from", TABLE),
-        import_modules=_flag(table, "import-modules"),
         series=tuple(_series(*each) for each in _table(table, "provides").items()),
-        dynamic=frozenset(_strings(_table(document, "project"), "dynamic", "[project]")),
-        shim_path=_strings(_table(document, "build-system"), "backend-path", "[build-system]"),
+        dynamic=frozenset(_strings(project, "dynamic", "[project]")),
+        shim_path=_strings(build_system, "backend-path", "[build-system]"),
+        requires=_strings(build_system, "requires", "[build-system]"),
+        name=_text(project, "name"),
+        version=_text(project, "version"),
     )
 
 
@@ -107,12 +121,14 @@ def configured(
     patches = [*configuration.patches, *_split_paths(environ.get(PATCHES_VARIABLE, ""))]
     for value in _as_list(own.get("patches", [])):
         patches += _split_paths(value)
-    return replace(
-        configuration,
-        strict=_truth(own, "strict", configuration.strict),
-        import_modules=_truth(own, "import-modules", configuration.import_modules),
-        patches=tuple(patches),
-    )
+    flags: dict[str, Any] = {
+        _field(key): _truth(own, key, getattr(configuration, _field(key))) for key in _FLAGS
+    }
+    return replace(configuration, patches=tuple(patches), **flags)
+
+
+def _field(flag: str) -> str:
+    return flag.replace("-", "_")
 
 
 def _is_own(key: object) -> bool:
@@ -142,6 +158,12 @@ def _strings(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ConfigurationError(f"{where} {key}", "must be a list of strings")
     return tuple(value)
+
+
+def _text(table: Mapping[str, Any], key: str) -> str | None:
+    """The text at `key`; of anything else the backend will complain."""
+    value = table.get(key)
+    return value if isinstance(value, str) else None
 
 
 def _refuse_unknown(

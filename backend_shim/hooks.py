@@ -11,12 +11,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 # Everything is imported here and now: uv and gpep517 put a relative path on `sys.path`, and a
 # backend that changes the working directory would make a later import fail.
 from backend_shim.capture.build import BeforeBuild, begin_capture, capture_build_inputs
+from backend_shim.capture.observation import BuildObservation
 from backend_shim.configuration import (
     TABLE,
     Configuration,
@@ -124,19 +126,37 @@ def _build_wheel(
             outputs=[directory],
         ),
     )
-    with process_restored():
+    observation = None
+    if before is not None:
+        observation = _unless_it_fails(
+            configuration,
+            "it is not observed what the build reads",
+            lambda: BuildObservation(
+                wrapped.source,
+                before.installed,
+                settings,
+                os.environ,
+                with_system_files=configuration.system_files,
+                with_commands=configuration.commands,
+            ),
+        )
+    with process_restored(), observation or nullcontext():
         name = real(*args, **kwargs)
     if before is not None:
         _unless_it_fails(
             configuration,
             f"{name} is left without records",
-            lambda: _embed_records(wrapped, configuration, before, directory / name),
+            lambda: _embed_records(wrapped, configuration, before, observation, directory / name),
         )
     return name
 
 
 def _embed_records(
-    wrapped: WrappedBackend, configuration: Configuration, before: BeforeBuild, wheel: Path
+    wrapped: WrappedBackend,
+    configuration: Configuration,
+    before: BeforeBuild,
+    observation: BuildObservation | None,
+    wheel: Path,
 ) -> None:
     with WheelArchive.open(wheel) as archive:
         build_inputs = capture_build_inputs(
@@ -144,6 +164,7 @@ def _embed_records(
             archive,
             backend_name=wrapped.configuration.build_backend,
             backend_module=wrapped.module,
+            observation=observation,
         )
     wanted = [wrapped.source / each for each in wrapped.configuration.types_from]
     left_out = embed(

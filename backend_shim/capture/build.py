@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -20,8 +20,10 @@ from backend_shim.capture.build_requirements import (
     provider_of,
     reachable_names,
 )
+from backend_shim.capture.built_binaries import look_at_binaries
 from backend_shim.capture.environment import recorded_environment, recorded_settings
 from backend_shim.capture.interpreter import capture_interpreter
+from backend_shim.capture.observation import BuildObservation, ObservedBuild
 from backend_shim.capture.redaction import Redaction, redaction_of_process
 from backend_shim.capture.source_tree import capture_source_tree
 from backend_shim.capture.toolchain import capture_toolchain
@@ -86,18 +88,29 @@ def begin_capture(
 
 
 def capture_build_inputs(
-    before: BeforeBuild, archive: WheelArchive, *, backend_name: str, backend_module: ModuleType
+    before: BeforeBuild,
+    archive: WheelArchive,
+    *,
+    backend_name: str,
+    backend_module: ModuleType,
+    observation: BuildObservation | None = None,
 ) -> BuildInputs:
     """The second look, at the wheel in `archive`, and all that was captured.
 
-    `backend_name` is the wrapped backend as configured. Raises InvalidWheel.
+    `backend_name` is the wrapped backend as configured, `observation` that of its build.
+    Raises InvalidWheel.
     """
     name, version = archive.metadata["Name"], archive.metadata["Version"]
     if not name or not version:
         raise InvalidWheel(archive.name, "its METADATA names no distribution or no version")
+    binaries = look_at_binaries(archive, before.installed, before.redaction)
     toolchain = None
-    if _holds_binaries(archive):
-        toolchain = capture_toolchain(os.environ, redaction=before.redaction)
+    if binaries.is_any or _holds_binaries(archive):
+        toolchain = replace(
+            capture_toolchain(os.environ, redaction=before.redaction), observed=binaries.observed
+        )
+    observed = observation.observed(has_binaries=binaries.is_any) if observation else None
+    observed = observed or ObservedBuild()
     return BuildInputs(
         generator=Generator(),
         name=normalized(str(name)),
@@ -110,7 +123,14 @@ def capture_build_inputs(
         interpreter=before.interpreter,
         toolchain=toolchain,
         environment=before.environment,
-        requirements=before.requirements,
+        requirements=tuple(
+            replace(each, read=observed.read[each.name]) if each.name in observed.read else each
+            for each in before.requirements
+        ),
+        capture=observed.capture,
+        system_packages=observed.system_packages,
+        system_libraries=binaries.libraries,
+        commands=tuple(before.redaction.text(each) for each in observed.commands),
     )
 
 

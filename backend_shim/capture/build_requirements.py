@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -51,6 +51,8 @@ class Installed:
     """Resolved directory that `files` are relative to."""
     files: tuple[tuple[str, str], ...]
     """(path, digest) of the files that are the same wherever this wheel is installed."""
+    outside: tuple[tuple[str, str], ...]
+    """(absolute place, path) of the files that do not lie below `root`, scripts among them."""
     digests: DigestSet
     """As the installer noted them (PEP 610)."""
     is_editable: bool
@@ -70,7 +72,9 @@ def installed_distributions(path: Sequence[str], *, not_in: Path) -> tuple[Insta
         # A directory left behind without METADATA is no distribution.
         if name and version and name not in found:
             found[name] = _installed(distribution, name, version)
-    return tuple(found[name] for name in sorted(found))
+    return tuple(
+        found[name] for name in sorted(found) if not _is_vendored(found[name], found.values())
+    )
 
 
 def capture_build_requirements(installed: Sequence[Installed]) -> tuple[BuildRequirement, ...]:
@@ -109,6 +113,19 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
+def _is_vendored(one: Installed, all_of_them: Iterable[Installed]) -> bool:
+    """Whether another distribution ships `one` and put it on `sys.path` itself, as setuptools does.
+
+    Then its files are that one's, and who else imported it before does not matter.
+    """
+    for each in all_of_them:
+        if one.root.startswith(each.root + "/"):
+            directory = one.root[len(each.root) + 1 :] + "/"
+            if any(path.startswith(directory) for path, _ in each.files):
+                return True
+    return False
+
+
 def _is_source(entry: str, source: Path) -> bool:
     place = Path(os.path.realpath(entry))
     inside = place.is_relative_to(os.path.realpath(source))
@@ -127,11 +144,16 @@ def _headers(distribution: Distribution) -> Message:
 def _installed(distribution: Distribution, name: str, version: str) -> Installed:
     origin = _origin(distribution)
     directory = origin.get("dir_info")
+    root = os.path.realpath(str(distribution.locate_file("")))
+    recorded = list(_recorded(distribution))
     return Installed(
         name=name,
         version=version,
-        root=os.path.realpath(str(distribution.locate_file(""))),
-        files=tuple(_recorded(distribution)),
+        root=root,
+        files=tuple((path, digest) for path, digest, raw in recorded if not _is_script(raw)),
+        outside=tuple(
+            (os.path.normpath(f"{root}/{raw}"), path) for path, _, raw in recorded if ".." in raw
+        ),
         digests=_digests_of_origin(origin),
         is_editable=isinstance(directory, dict) and directory.get("editable") is True,
     )
@@ -170,15 +192,16 @@ def _digests_of_origin(origin: dict[str, object]) -> DigestSet:
     return tuple(found)
 
 
-def _recorded(distribution: Distribution) -> Iterator[tuple[str, str]]:
-    """(path, digest) of each file in RECORD, without those that differ from place to place.
+def _recorded(distribution: Distribution) -> Iterator[tuple[str, str, str]]:
+    """(path, digest, path as written) of each file in RECORD that has its digest from the wheel.
 
-    Those are bytecode, what installers write, and scripts, whose first line names the environment.
+    Bytecode and what installers write have none. Scripts have another one in every place.
     """
     try:
         rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
-        for path, digest, *_ in (row for row in rows if len(row) >= 2):
-            place = PurePosixPath(path.replace("\\", "/"))
+        for written, digest, *_ in (row for row in rows if len(row) >= 2):
+            raw = written.replace("\\", "/")
+            place = PurePosixPath(raw)
             inner = [part for part in place.parts if part != ".."]
             is_info = place.parent.name.endswith(".dist-info")
             if (
@@ -187,8 +210,14 @@ def _recorded(distribution: Distribution) -> Iterator[tuple[str, str]]:
                 and not place.is_absolute()
                 and "__pycache__" not in inner
                 and not (is_info and place.name in _BY_INSTALLERS)
-                and not (".." in place.parts and inner[0] in _SCRIPT_DIRECTORIES)
             ):
-                yield "/".join(inner), digest
+                yield "/".join(inner), digest, raw
     except (OSError, csv.Error):
         return
+
+
+def _is_script(raw: str) -> bool:
+    """Whether the file is a script, whose first line names the environment."""
+    parts = PurePosixPath(raw).parts
+    inner = [part for part in parts if part != ".."]
+    return ".." in parts and inner[0] in _SCRIPT_DIRECTORIES

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from backend_shim.capture.redaction import Redaction
@@ -32,6 +33,19 @@ def capture_toolchain(environ: Mapping[str, str], *, redaction: Redaction) -> To
         libc=_libc(),
         cxx_library=_cxx_library(cxx_compiler, environ),
     )
+
+
+def include_directories(environ: Mapping[str, str]) -> frozenset[str]:
+    """The directories that the C and C++ compilers search for headers without being told to."""
+    found: set[str] = set()
+    for variable, usual, language in (("CC", "cc", "c"), ("CXX", "c++", "c++")):
+        command = _command(environ, variable, usual)
+        if command:
+            ask = [*command, "-E", "-Wp,-v", "-x", language, "-", "-o", os.devnull]
+            for line in _output(ask, environ, of_errors=True).splitlines():
+                if line.startswith(" ") and Path(line.strip()).is_dir():
+                    found.add(os.path.realpath(line.strip()))
+    return frozenset(found)
 
 
 def _command(environ: Mapping[str, str], variable: str, usual: str) -> list[str]:
@@ -94,18 +108,27 @@ def _first_line(output: str) -> str | None:
     return next((line.strip() for line in output.splitlines() if line.strip()), None)
 
 
-def _output(command: Sequence[str], environ: Mapping[str, str], *, stdin: bytes = b"") -> str:
-    """What `command` writes to its standard output in the C locale; nothing where it fails."""
+def _output(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    stdin: bytes = b"",
+    of_errors: bool = False,
+) -> str:
+    """What `command` writes to its standard output in the C locale; nothing where it fails.
+
+    With `of_errors`, what it writes to its standard error.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - the build itself runs these commands
             list(command),
             env={**environ, "LC_ALL": "C"},
             input=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if of_errors else subprocess.DEVNULL,
             timeout=_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.decode("utf-8", "replace")
+    return (done.stderr if of_errors else done.stdout).decode("utf-8", "replace")

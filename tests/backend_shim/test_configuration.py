@@ -27,6 +27,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tmp_path,
         'build-backend = "a.b:c"\nbackend-path = ["in"]\nstrict = true\n'
         'patches = ["1"]\nenv = ["FLAG"]\nimport-modules = true\n'
+        "commands = true\nsystem-files = true\n"
         '[tool.wheel-abi.provides."demo._C_API"]\nlast-change = "1.0"\nlast-addition = "3.1rc1"',
         '[project]\ndynamic = ["version"]\n[build-system]\nbackend-path = ["_x"]',
     ) == Configuration(
@@ -36,6 +37,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         patches=("1",),
         env=("FLAG",),
         import_modules=True,
+        commands=True,
+        system_files=True,
         series=(Series(name="demo._C_API", last_change="1.0", last_addition="3.1rc1"),),
         dynamic=frozenset({"version"}),
         shim_path=("_x",),
@@ -104,6 +107,8 @@ def test_settings_override_the_table() -> None:
     assert configured(base, None, {}) == base
     assert not configured(base, {"wheel-abi.strict": "false"}, {}).strict
     assert configured(base, {"wheel-abi.import-modules": "true"}, {}).import_modules
+    assert configured(base, {"wheel-abi.commands": "1"}, {}).commands
+    assert configured(base, {"wheel-abi.system-files": "yes"}, {}).system_files
     own = {"wheel-abi.patches": ["3:4", "5"]}
     assert configured(base, own, {"WHEEL_ABI_PATCHES": "2"}).patches == ("1", "2", "3", "4", "5")
 
@@ -114,6 +119,7 @@ def test_settings_override_the_table() -> None:
         {"strict": "maybe"},
         {"strict": ["1"]},
         {"import-modules": "x"},
+        {"system-files": "2"},
         {"patches": [1]},
         {"build-backend": "x"},
     ],
