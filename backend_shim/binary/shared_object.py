@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import NamedTuple, final, overload
 
 
@@ -98,12 +97,6 @@ class SymbolTable(Sequence[Symbol]):
         if self._text is None:
             self._text = "\n".join(["", *self.names])
         return self._text
-
-    def named(self, names: Collection[str]) -> Iterator[Symbol]:
-        """Those with one of these names."""
-        chosen = [name in names for name in self.names]
-        traits, sizes = compress(self.traits, chosen), compress(self.sizes, chosen)
-        return iter(SymbolTable(compress(self.names, chosen), traits, sizes))
 
     @overload
     def __getitem__(self, index: int) -> Symbol: ...

@@ -34,10 +34,10 @@ _MOST_CONSTANTS: Final = 16 << 20
 _SYMBOLS: Final = ("_ZTI", "_ZTS")
 _LONGEST: Final = 1 << 14
 
-_STRING: Final = re.compile(rb"[^\0]{2,}")
 _WORD: Final = b"$*.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 # Every name of a class or an enumeration holds the length of an identifier and the identifier.
 _ANY_LENGTH: Final = re.compile(rb"[1-9][A-Za-z_]")
+_TO_THE_END: Final = re.compile(_ANY_LENGTH.pattern + rb"[^\0]*")
 # `pybind11::detail::cpp_conduit_method` goes by this name, which ends like the class `_`.
 _NO_NAME: Final = b"_pybind11_conduit_v1_"
 
@@ -76,13 +76,14 @@ def _of_symbols(names: Iterable[str]) -> Iterator[bytes]:
 def _of_constants(data: Buffer, shared: SharedObject) -> Iterator[bytes]:
     """The end of each string of C that may hold the name of a class."""
     for section in shared.constants:
-        strings = _STRING.findall(data, section.offset, section.offset + section.size)
-        # Tables of numbers look like many short strings, of which few end like a name.
-        likely = [each for each in strings if each[-1] in _WORD]
-        for string in filter(_ANY_LENGTH.search, likely):
-            word = string[len(string.rstrip(_WORD)) :]
-            if _ANY_LENGTH.search(word) and word != _NO_NAME:
-                yield word[-_LONGEST:]
+        start, stop = section.offset, section.offset + section.size
+        # Tables of numbers look like many short strings, few of which hold a length.
+        for at, end in (each.span() for each in _TO_THE_END.finditer(data, start, stop)):
+            if data[end - 1] in _WORD:
+                string = data[max(start, data.rfind(b"\0", start, at) + 1) : end]
+                word = string[len(string.rstrip(_WORD)) :]
+                if _ANY_LENGTH.search(word) and word != _NO_NAME:
+                    yield word[-_LONGEST:]
 
 
 @functools.lru_cache(maxsize=8192)  # the same in all objects with one version of a binding

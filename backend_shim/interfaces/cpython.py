@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from backend_shim.binary.shared_object import SymbolTable
 from backend_shim.errors import InvalidRecord
 from backend_shim.interfaces import stable_abi
 from backend_shim.interfaces.inspected_wheel import InspectedObject, InspectedWheel, OpenObject
@@ -100,7 +99,6 @@ def requires(wheel: InspectedWheel) -> Facts | None:
 
     None where no object is a module or calls the interpreter.
     """
-    interpreters = _InterpretersNames()
     exported = (each.shared.exported.different_names for each in wheel.objects)
     own = frozenset[str]().union(*exported)
     suffixes: set[str] = set()
@@ -109,15 +107,15 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     calls: list[_Calls] = []
     for each in wheel.objects:
         suffix = _suffix(each)
-        called = frozenset(_called(each, own, interpreters))
-        if suffix is None and not called:
-            continue
+        if suffix is None or _ANY_VERSION.fullmatch(suffix):
+            called = frozenset(_called(each, own))
+            if suffix is None and not called:
+                continue
+            calls.append(_Calls(each.shared.format, called))
         libraries |= set(filter(_LIBRARY.fullmatch, map(posixpath.basename, each.shared.needed)))
         if suffix is not None:
             suffixes.add(suffix)
             hooks |= set(_hooks(each))
-        if suffix is None or _ANY_VERSION.fullmatch(suffix):
-            calls.append(_Calls(each.shared.format, called))
     if not suffixes and not calls:
         return None
     return Facts(
@@ -159,31 +157,13 @@ def _hooks(each: InspectedObject) -> Iterator[str]:
                 yield hook
 
 
-class _InterpretersNames:
-    """Which names may be the interpreter's; each is looked at once, however many objects use it."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._found: set[str] = set()
-
-    def among(self, symbols: SymbolTable) -> frozenset[str]:
-        """Those of the names of `symbols`."""
-        names = symbols.different_names
-        new = names - self._seen
-        self._seen |= new
-        self._found.update(name for name in new if name.startswith(_INTERPRETER))
-        return names & self._found
-
-
-def _called(
-    each: InspectedObject, own: frozenset[str], interpreters: _InterpretersNames
-) -> Iterator[str]:
+def _called(each: InspectedObject, own: frozenset[str]) -> Iterator[str]:
     """The symbols that the object takes from the interpreter."""
     imported = each.shared.imported
-    names = interpreters.among(imported) - own
-    for name, traits in zip(imported.names, imported.traits, strict=True) if names else ():
+    for name, traits in zip(imported.names, imported.traits, strict=True):
         if (
-            name in names
+            name.startswith(_INTERPRETER)
+            and name not in own
             # A weak reference may stay undefined (gABI, "Symbol Table": STB_WEAK): whoever makes
             # one asks whether it is there.
             and traits.binding != "weak"

@@ -181,20 +181,20 @@ def _blocks(parts: list[bytes]) -> Iterator[tuple[int, int]]:
     """
     at = 0
     while at < len(parts):
-        count = 0
-        if parts[at].endswith(b")"):
-            count = 1
-            while at + count < len(parts) and (
-                not parts[at + count] or parts[at + count].endswith(b")")
-            ):
-                count += 1
+        if not parts[at].endswith(b")"):
+            at += 1
+            continue
+        count = 1
+        while at + count < len(parts) and (
+            not parts[at + count] or parts[at + count].endswith(b")")
+        ):
+            count += 1
         names = parts[at + count : at + 2 * count]
         if len(names) != count or not all(map(_NAME.fullmatch, names[:-1])):
             raise ValueError("signatures without as many names")
-        if count:
-            yield at, count
+        yield at, count
         # Behind the last name the first signature of the next block may stand.
-        at += max(1, 2 * count - 1)
+        at += 2 * count - 1
 
 
 def _exports_in_code(opened: OpenObject) -> CTables | None:

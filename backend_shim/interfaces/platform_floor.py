@@ -102,19 +102,21 @@ def provides(_wheel: InspectedWheel) -> Facts | None:
 
 def requires(wheel: InspectedWheel) -> Facts | None:
     """The newest of each kind of version node over all objects."""
-    newest: dict[str, tuple[int, ...]] = {}
+    nodes: set[str] = set()
     libcs: set[str] = set()
     strings: set[str] = set()
     for each, found in wheel.seen(NAME):
         assert isinstance(found, dict)
-        for node in get_str_list(found, "nodes", "$"):
-            kind, _, version = node.rpartition("_")
-            newest[kind] = max(newest.get(kind, ()), numbers(version))
+        nodes.update(get_str_list(found, "nodes", "$"))
         libcs.update(get_str_list(found, "libc", "$"))
         if not each.is_grafted:
             strings.update(get_str_list(found, "string_abi", "$"))
-    if not (newest or libcs or strings):
+    if not (nodes or libcs or strings):
         return None
+    newest: dict[str, tuple[int, ...]] = {}
+    for node in nodes:
+        kind, _, version = node.rpartition("_")
+        newest[kind] = max(newest.get(kind, ()), numbers(version))
     return Facts(
         {
             "libc": libcs.pop() if len(libcs) == 1 else None,

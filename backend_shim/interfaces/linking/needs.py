@@ -99,32 +99,27 @@ def _elf_need(each: InspectedObject, own: _OwnLibraries) -> Need:
     defined = [own.exports[library.path] for library in reached] if outside else [own.all_exports]
     platform = {name for name, _ in each.shared.version_needs if is_platform_library(name, "elf")}
     imported = each.shared.imported
-    # 40,000 symbols in one wheel of SciPy, of which nearly none is left.
-    names = imported.different_names
-    for exports in defined:
-        names = names - exports
     # Libraries such as libz are nobody's, so a name like the interpreter's is not theirs.
     is_alone = all(may_be_platform_library(name, "elf") for name in outside)
     is_known = is_given_symbol if is_alone else is_toolchain_symbol
     known = own.known[is_alone]
-    known.update(filter(is_known, names - known))
-    names = names - known
+    # 40,000 symbols in one wheel of SciPy, of which nearly none is left.
+    names = imported.different_names - known
+    for exports in defined:
+        names = names - exports
+    given = set(filter(is_known, names))
+    known |= given
+    names -= given
     imports: list[Import] = []
     optional: list[Import] = []
-    for symbol in imported.named(names) if names else ():
-        if symbol.library in platform:
+    for name, traits in zip(imported.names, imported.traits, strict=True) if names else ():
+        if name not in names or traits.library in platform:
             continue
-        if symbol.binding != "weak":
-            imports.append(_elf_import(symbol, own))
-        else:  # gABI, "Symbol Table": "unresolved weak symbols have a zero value"
-            optional.append(_elf_import(symbol, own))
+        is_versioned = traits.version is not None and own.has_versions
+        entry = Import(name, *((traits.version, traits.library) if is_versioned else (None, None)))
+        # gABI, "Symbol Table": "unresolved weak symbols have a zero value"
+        (optional if traits.binding == "weak" else imports).append(entry)
     return _need(each, outside, imports, optional)
-
-
-def _elf_import(symbol: Symbol, own: _OwnLibraries) -> Import:
-    if symbol.version is None or not own.has_versions:
-        return Import(symbol.name, None, None)
-    return Import(symbol.name, symbol.version, symbol.library)
 
 
 def _named_need(each: InspectedObject, own: _OwnLibraries) -> Need:

@@ -112,6 +112,17 @@ def test_what_cannot_be_searched_is_open() -> None:
     assert type_names(data, dataclasses.replace(shared, constants=(large,))) is None
 
 
+def test_a_section_is_read_from_end_to_end_and_nothing_beside_it() -> None:
+    data = literals("x")
+    sections = []
+    for text in (b"zz3Foo", b"N5other4TypeE", b"3Bar\x003Baz", b"3QuxE"):
+        data += b"N1a"
+        sections.append(Section(".rodata", len(data), len(text), 0))
+        data += text + b"B"
+    shared = dataclasses.replace(read(data), constants=tuple(sections))
+    assert set(type_names(data, shared) or ()) == {"3Foo", "N5other4TypeE", "3Bar", "3Baz"}
+
+
 def test_long_words_take_no_time_to_speak_of() -> None:
     """Quadratic in the length of a word, this would run for hours."""
     for word in (b"1a" * 500_000, b"N1aE" * 250_000, b"Z1a" * 300_000, b"St" * 500_000,
