@@ -96,13 +96,18 @@ def load_wrapped_backend(source: Path, configuration: Configuration) -> WrappedB
 
 
 @contextmanager
-def process_restored() -> Iterator[None]:
-    """Give back the working directory and the environment as they were, whatever a backend did."""
-    directory, environ = Path.cwd(), dict(os.environ)
+def process_restored(directory: Path | None = None) -> Iterator[None]:
+    """Give back the working directory and the environment as they were, whatever a backend did.
+
+    Work in `directory`, if that is given.
+    """
+    before, environ = Path.cwd(), dict(os.environ)
     try:
+        if directory is not None:
+            os.chdir(directory)
         yield
     finally:
-        os.chdir(directory)
+        os.chdir(before)
         if dict(os.environ) != environ:
             os.environ.clear()
             os.environ.update(environ)

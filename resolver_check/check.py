@@ -30,6 +30,7 @@ from resolver_check.model import (
     Verdict,
     WheelUnreadable,
 )
+from resolver_check.scan.build_requirement import built_from, changed_requirement
 from resolver_check.scan.subject import Subject
 from resolver_check.scan.type_evidence import TypeEvidence
 from resolver_check.sources.series_file import Promises, shipped_promises
@@ -91,14 +92,19 @@ class Bump:
         return (found.declarations or None) if isinstance(found, InterfaceFilesChanged) else None
 
 
-def judge(consumer: Subject, bump: Bump, *, level: EvidenceLevel) -> Judgement:
+def judge(
+    consumer: Subject, bump: Bump, *, level: EvidenceLevel, strict: bool = False
+) -> Judgement:
     """The verdict on `consumer` after `bump`.
 
-    Raises UsageError where they are one project, InvalidWheel where a wheel cannot be read.
+    With `strict` no evidence makes up for a build requirement that is another now. Raises
+    UsageError where they are one project, InvalidWheel where a wheel cannot be read.
     """
     if consumer.name == bump.new.name:
         raise UsageError(f"{consumer.name} cannot be the consumer of itself")
     general = (*_targets(consumer, bump.new), *bump.unread)
+    if strict:
+        general += tuple(changed_requirement(consumer, bump.new))
     names = bump.binding_names
     # The facts of a record are decoded by the interface that judges by them. Where they are wrong
     # it is the consumer's record, which then counts as absent, or else a provider's.
@@ -142,6 +148,7 @@ def _judge_once(
         general=(*general, *tag_findings(consumer, fingerprint)),
         wheel=consumer.filename,
         built=consumer.build_requirements.get(bump.new.name),
+        built_from=built_from(consumer, fingerprint, bump.old, bump.new),
     )
 
 

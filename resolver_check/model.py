@@ -124,6 +124,18 @@ class NoNewWheel(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequirementChanged(Reason):
+    """The consumer was built with another version than the new one, or nobody knows with which."""
+
+    kind: ClassVar[str] = "build-requirement-changed"
+    effect: ClassVar[Effect] = Effect.OPEN
+    name: str
+    built: str | None
+    """None: it has no record of its build inputs."""
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Derived(Reason):
     """The wheel's fingerprint was taken on the fly from its binaries, and why."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,9 +13,11 @@ from packaging.utils import NormalizedName
 from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import interface_named
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.type_recording import DebugFiles
 from resolver_check.check import Bump, judge, unreadable
+from resolver_check.compare.input_judgement import judge_inputs, same_as_bumped
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.graph.waves import waves
 from resolver_check.model import EvidenceLevel, Judgement, NoNewWheel, PureConsumer, Verdict
@@ -26,6 +28,7 @@ from resolver_check.plan_model import (
     RequestedBump,
     ResolvedBump,
 )
+from resolver_check.scan.new_requirements import compare_inputs
 from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
 from resolver_check.scan.subject import Subject, open_whole
 from resolver_check.sources.series_file import Promises
@@ -34,7 +37,7 @@ from resolver_check.target import Target
 from resolver_check.wheel_reference import WheelReference
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     source: WheelSource,
     requests: Sequence[RequestedBump],
     *,
@@ -44,12 +47,16 @@ def make_plan(
     newest_only: bool,
     promises: Promises | None = None,
     debug_files: DebugFiles | None = None,
+    strict: bool = False,
+    inputs: Mapping[NormalizedName, BuildInputs] | None = None,
 ) -> RebuildPlan:
     """Judge every wheel of `source` for `target` that is not itself bumped.
 
     `newest_only` leaves out all but the newest version of each project. `promises` and
-    `debug_files` are those of `Bump`. Raises SourceUnavailable, UsageError.
+    `debug_files` are those of `Bump`, `strict` is that of `judge`; `inputs` are those that builds
+    of now would have, by project. Raises SourceUnavailable, UsageError.
     """
+    inputs = inputs or {}
     projects = source.projects()
     found = executor.map(partial(_for_target, source, target), projects)
     listed = dict(zip(projects, found, strict=True))
@@ -70,6 +77,8 @@ def make_plan(
             opened=tuple(opened),
             level=level,
             dependencies=dependencies,
+            strict=strict,
+            inputs=inputs,
         )
         judged = tuple(executor.map(task, outlines))
     planned = _with_conditional(
@@ -82,8 +91,18 @@ def make_plan(
         bumps=bumps,
         wheels=wheels,
         waves=ordered,
-        skipped=tuple((each.filename, each.why) for each in source.skipped),
+        skipped=(
+            *((each.filename, each.why) for each in source.skipped),
+            *_unused(inputs, consumers),
+        ),
     )
+
+
+def _unused(
+    inputs: Iterable[NormalizedName], consumers: Iterable[WheelReference]
+) -> Iterator[tuple[str, str]]:
+    for name in sorted(set(inputs) - {each.name for each in consumers}):
+        yield f"build inputs of {name}", "no wheel of it is judged"
 
 
 def _for_target(
@@ -148,19 +167,25 @@ class _JudgeOne:
     opened: Sequence[Bump | None]
     level: EvidenceLevel
     dependencies: Dependencies
+    strict: bool
+    inputs: Mapping[NormalizedName, BuildInputs]
 
     def __call__(self, outline: Outline) -> _Judged:
         reference = outline.reference
+        inputs = None
         try:
             with open_whole(self.source, reference) as archive:
                 subject = Subject(archive)
                 judgements = tuple(self._judge(subject, reference.filename))
+                inputs = self._judge_inputs(subject)
                 fingerprint = subject.fingerprint(self._names(reference.filename))
         except (InvalidWheel, SourceUnavailable) as error:
             failed = unreadable(reference.filename, error.wrong)
             judgements = tuple((bump.request.name, failed) for bump in self.bumps)
             fingerprint = None
-        planned = PlannedWheel(reference=reference, action=Action.KEEP, judgements=judgements)
+        planned = PlannedWheel(
+            reference=reference, action=Action.KEEP, judgements=judgements, inputs=inputs
+        )
         if planned.verdict is not Verdict.VALID:
             planned = replace(planned, action=Action.REBUILD)
         return _Judged(planned=planned, fingerprint=fingerprint)
@@ -177,7 +202,22 @@ class _JudgeOne:
             if opened is None:
                 yield bump.request.name, _without_new_wheel(subject, bump.request)
             else:
-                yield bump.request.name, judge(subject, opened, level=self.level)
+                judgement = judge(subject, opened, level=self.level, strict=self.strict)
+                yield bump.request.name, judgement
+
+    def _judge_inputs(self, subject: Subject) -> Judgement | None:
+        """What the inputs of a build of now say of the wheel; None where none were given."""
+        new = self.inputs.get(subject.name)
+        if new is None:
+            return None
+        compared = compare_inputs(subject, new, self.source, strict=self.strict)
+        bumped: dict[str, str] = {bump.request.name: str(bump.request.new) for bump in self.bumps}
+        return judge_inputs(
+            subject.filename,
+            compared.changes,
+            same=same_as_bumped(new, bumped),
+            not_compared=compared.not_compared,
+        )
 
 
 def _without_new_wheel(subject: Subject, request: RequestedBump) -> Judgement:

@@ -48,6 +48,8 @@ class PlannedWheel:
     action: Action
     judgements: tuple[tuple[NormalizedName, Judgement], ...]
     """One per bump, by the provider's name."""
+    inputs: Judgement | None = None
+    """On its build inputs; None where those of a build of now are not known."""
     waits_for: tuple[str, ...] = ()
     """File names of the rebuilt wheels that a conditional one binds to."""
     wave: int | None = None
@@ -57,6 +59,8 @@ class PlannedWheel:
     def verdict(self) -> Verdict:
         """The worst of the verdicts."""
         verdicts = {judgement.verdict for _, judgement in self.judgements}
+        if self.inputs is not None:
+            verdicts.add(self.inputs.verdict)
         return next((each for each in _WORST_FIRST if each in verdicts), Verdict.VALID)
 
 

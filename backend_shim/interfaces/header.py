@@ -8,7 +8,7 @@ that a rebuild would read the same declarations (design/verdicts.md, evidence "s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -76,21 +76,28 @@ def compare_scope(
     old: InterfaceTree,
     new: InterfaceTree,
     excuse: Excuse | None = None,
+    read: Collection[str] | None = None,
 ) -> Reason:
     """Whether all that declares any of `declarations` is the same in `old` and `new`.
 
     A symbol of C or C++ tells which header declares it and not what else of the headers was
     compiled in: a layout, an inline function, a template. So for these all files count. `excuse`
-    says where evidence other than the text answers for a declaration that differs.
+    says where evidence other than the text answers for a declaration that differs. `read` are the
+    paths of all files that the consumer's build read, where that is known: no other file of `old`
+    is a part of it.
     """
     wanted = tuple(declarations)
-    found, undeclared = old.scope(wanted)
+    within = old.by_path.keys() | new.by_path.keys()
+    if read is not None:
+        within -= old.by_path.keys() - frozenset(read)
+    found, undeclared = old.scope(wanted, within)
     if undeclared or not found:
         return NotDeclared(names=undeclared)
     by_symbol = any(each.module is None for each in wanted)
-    before = _scope(old, wanted, old.by_path if by_symbol else found)
+    before = _scope(old, wanted, _among(old.by_path, within) if by_symbol else found)
     now = [new.by_path[path] for path in before.files if path in new.by_path]
-    after = _scope(new, wanted, new.with_included(now) if by_symbol else new.scope(wanted)[0])
+    reached = new.with_included(now) if by_symbol else new.scope(wanted, within)[0]
+    after = _scope(new, wanted, _among(reached, within))
     differing = {
         path
         for path in before.files.keys() | after.files.keys()
@@ -102,6 +109,10 @@ def compare_scope(
     return InterfaceFilesUnchanged(
         files=tuple(sorted(before.files)), equal_by="digest" if same_bytes else "tokens"
     )
+
+
+def _among(files: Mapping[str, InterfaceFile], within: Collection[str]) -> dict[str, InterfaceFile]:
+    return {path: file for path, file in files.items() if path in within}
 
 
 def _scope(

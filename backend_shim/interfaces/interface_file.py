@@ -36,6 +36,9 @@ _C_INCLUDE = re.compile(
 )
 # Whether there is such a file is asked in a condition (C23 6.10.1).
 _HAS_INCLUDE = re.compile(rb"""__has_include(?:_next)?[ \t]*\([ \t]*["<]([^">\n]+)[">]""")
+_ASKS: Final = re.compile(
+    rb"""__has_include(?:_next)?\s*\(\s*(?:["<]([^">\n]+)[">])?""",
+)
 # `#include FT_FREETYPE_H`: which file that is only a preprocessor knows.
 _COMPUTED_INCLUDE = re.compile(
     rb"^[ \t]*(?:\#|%:)[ \t]*include(?:_next)?[ \t]+[A-Za-z_]", re.MULTILINE
@@ -197,6 +200,17 @@ def included(text: bytes) -> Iterator[str]:
     for each in (*_C_INCLUDE.findall(text), *asked):
         parts = posixpath.normpath(each.decode("utf-8", "replace")).split("/")
         yield "/".join(part for part in parts if part not in ("..", "."))
+
+
+def asked_for(data: bytes) -> Iterator[str]:
+    """Base names of the files that a header asks for (`__has_include`); empty if a macro names it.
+
+    In comments, too.
+    """
+    spliced = SPLICE.sub(b"", data)
+    for text in (spliced, c_text(data)) if b"__has_include" in spliced else ():
+        for each in _ASKS.findall(text):
+            yield posixpath.basename(each.decode("utf-8", "replace"))
 
 
 def _cython_includes(text: bytes, path: str) -> Iterator[str]:

@@ -45,17 +45,21 @@ class InterfaceTree:
         return self.read(self.by_path[path].member)
 
     def scope(
-        self, declarations: Iterable[Declaration]
+        self, declarations: Iterable[Declaration], within: Collection[str]
     ) -> tuple[dict[str, InterfaceFile], tuple[str, ...]]:
-        """The files that declare any of `declarations`, with all they include; undeclared names."""
+        """The files that declare any of `declarations`, with all they include; undeclared names.
+
+        None but the paths `within` count.
+        """
         declaring: list[InterfaceFile] = []
         undeclared = []
         for declaration in declarations:
-            found = self.declaring(declaration)
+            found = [each for each in self.declaring(declaration) if each.path in within]
             declaring += found
             if not found:
                 undeclared.append(declaration.name)
-        return self.with_included(declaring), tuple(sorted(undeclared))
+        files = self.with_included(declaring)
+        return {path: files[path] for path in files if path in within}, tuple(sorted(undeclared))
 
     def declaring(self, declaration: Declaration) -> tuple[InterfaceFile, ...]:
         """The files that declare it themselves."""

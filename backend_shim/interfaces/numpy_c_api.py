@@ -24,7 +24,7 @@ from typing import ClassVar, Final
 
 from backend_shim.interfaces.inspected_wheel import InspectedWheel, OpenObject
 from backend_shim.interfaces.numpy_feature_version import compiled_feature_version
-from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.provider import Declaration, Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.decoding import (
@@ -48,6 +48,8 @@ _NEW_PATH: Final = b"numpy._core"
 _NEW_MODULE: Final = b"numpy._core._multiarray_umath"
 _OLD_MODULE: Final = b"numpy.core._multiarray_umath"
 # `import_array()` of every release has this check; before NumPy 1.16 it imported other modules.
+_IMPORTS_NEW: Final = Declaration(_NEW_MODULE.decode(), _NEW_MODULE.decode())
+_IMPORTS_OLD: Final = Declaration(_OLD_MODULE.decode(), _OLD_MODULE.decode())
 _VERSION_CHECK: Final = b"module compiled against ABI version"
 # Defined in another object (PY_ARRAY_UNIQUE_SYMBOL); a project gives it a name of its own.
 _SHARED_TABLE: Final = re.compile(r"^(?:\w+_)?(?:Py)?(?:ARRAY|Array)_API$", re.ASCII | re.MULTILINE)
@@ -268,11 +270,15 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
         return (Binding(interface=NAME, reasons=reasons),)
     found = []
     if use.accepts:
-        found.append(Binding(interface=NAME, reasons=(_judge_compiled(use, old, offer),)))
+        header = _IMPORTS_NEW if 2 in use.accepts else _IMPORTS_OLD
+        judged = _judge_compiled(use, old, offer)
+        found.append(Binding(interface=NAME, reasons=(judged,), compiled_from=(header,)))
     if use.by_name_knows:
         found.append(Binding(interface=NAME, reasons=(_judge_by_name(use, old, offer),)))
     if use.types_only:
-        found.append(Binding(interface=NAME, reasons=(_judge_types(old, offer),)))
+        # `cimport numpy` includes arrayobject.h, and with the types comes the table.
+        judged = _judge_types(old, offer)
+        found.append(Binding(interface=NAME, reasons=(judged,), compiled_from=(_IMPORTS_OLD,)))
     return tuple(found)
 
 

@@ -73,5 +73,8 @@ class Binding:
     declarations: tuple[Declaration, ...] = ()
     """What interface files of the provider have to declare, unchanged, in order to prove this
     binding. Empty: no file can prove it."""
+    compiled_from: tuple[Declaration, ...] = ()
+    """What tells of a file that the binding was compiled from it, where `declarations` do not: they
+    would have to be in files that lay out all that is used."""
     symbols: tuple[str, ...] = ()
     """What the loader takes from the provider, all of it found there."""

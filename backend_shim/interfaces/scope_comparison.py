@@ -239,7 +239,7 @@ class _Growing:
             named = self.new.tree.named(_included(item))
             taken_in = self.new.tree.with_included(self.new.tree.by_path[each] for each in named)
             old = taken_in.keys() & self.old.tree.by_path.keys()
-            if not named or not old <= reached.keys():
+            if not named or not old <= reached.keys() & self.old.files.keys():
                 yield path, str(item)
 
     # What else there is in the scope

@@ -19,6 +19,7 @@ from resolver_check.cli.options import (
     evidence_option,
     format_option,
     series_option,
+    strict_option,
 )
 from resolver_check.compare.sonames import Listing, judge_listings
 from resolver_check.model import EvidenceLevel, Judgement
@@ -40,6 +41,7 @@ from resolver_check.sources.series_file import Promises
 )  # fmt: skip
 @series_option
 @debug_info_option
+@strict_option
 @evidence_option
 @format_option
 def judge_command(
@@ -48,6 +50,7 @@ def judge_command(
     new_wheel: Path,
     promises: Promises,
     debug_files: DebugFiles,
+    strict: bool,
     evidence: EvidenceLevel,
     output_format: str,
 ) -> int:
@@ -68,7 +71,7 @@ def judge_command(
         else:
             asked, old, new = (_opened(path, stack) for path in paths)
             bump = Bump(old, new, promises, debug_files)
-            judgement = judge(asked, bump, level=evidence)
+            judgement = judge(asked, bump, level=evidence, strict=strict)
             about = {
                 "consumer": asked.filename,
                 "provider": new.name,

@@ -12,6 +12,7 @@ import click
 from backend_shim import __version__
 from backend_shim.errors import BackendShimError
 from resolver_check.cli import exit_status
+from resolver_check.cli.diff_inputs_command import diff_inputs_command
 from resolver_check.cli.judge_command import judge_command
 from resolver_check.cli.options import printable
 from resolver_check.cli.plan_command import plan_command
@@ -52,6 +53,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(diff_inputs_command)
 cli.add_command(judge_command)
 cli.add_command(plan_command)
 cli.add_command(python_command)

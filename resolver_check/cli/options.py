@@ -72,6 +72,17 @@ def debug_info_option(command: Command) -> Command:
     )(command)
 
 
+def strict_option(command: Command) -> Command:
+    """`--strict-build-requirements`: what a build read of its requirements excuses nothing."""
+    return click.option(
+        "--strict-build-requirements",
+        "strict",
+        is_flag=True,
+        help="A build requirement of another version is a reason to rebuild, even where all that "
+        "the build read of it is unchanged.",
+    )(command)
+
+
 def _promises(paths: Iterable[Path]) -> Promises:
     given = tuple(promise for path in paths for promise in read_promises(path))
     return replace(shipped_promises(), given=given)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.type_recording import DebugFiles
 from resolver_check.cli import exit_status
+from resolver_check.cli.build_inputs_file import read_build_inputs
 from resolver_check.cli.options import (
     debug_info_option,
     echo_json,
@@ -20,6 +22,7 @@ from resolver_check.cli.options import (
     evidence_option,
     format_option,
     series_option,
+    strict_option,
 )
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel, Verdict
@@ -57,8 +60,14 @@ from resolver_check.target import target
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
               show_default=True, help="Wheels read at the same time.")  # fmt: skip
+@click.option(
+    "--inputs", "input_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="What a build of one project would take in now, as `backend-shim inputs` writes it: its "
+    "wheels are rebuilt if that has changed; may be given several times.",
+)  # fmt: skip
 @series_option
 @debug_info_option
+@strict_option
 @evidence_option
 @format_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
@@ -69,8 +78,10 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     platform: str | None,
     versions: str | None,
     jobs: int,
+    input_files: tuple[Path, ...],
     promises: Promises,
     debug_files: DebugFiles,
+    strict: bool,
     evidence: EvidenceLevel,
     output_format: str,
 ) -> int:
@@ -84,6 +95,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     invalid but some are unknown, 2 wrong usage or unreadable input.
     """
     requests = _requests(bumps, old_versions)
+    inputs = _inputs(input_files)
     wanted = target(python, platform)
     opened = open_source(source)
     try:
@@ -97,6 +109,8 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
                 newest_only=(versions or _default_versions(source)) == "newest",
                 promises=promises,
                 debug_files=debug_files,
+                strict=strict,
+                inputs=inputs,
             )
     finally:
         opened.close()
@@ -105,6 +119,17 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     else:
         echo_lines(plan_lines(plan))
     return _status(plan)
+
+
+def _inputs(paths: tuple[Path, ...]) -> dict[NormalizedName, BuildInputs]:
+    found: dict[NormalizedName, BuildInputs] = {}
+    for path in paths:
+        read = read_build_inputs(path)
+        name = canonicalize_name(read.name)
+        if name in found:
+            raise UsageError(f"--inputs gives those of {name} twice")
+        found[name] = read
+    return found
 
 
 def _default_versions(source: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -19,10 +17,10 @@ from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import tag_findings
 from resolver_check.cli import exit_status
 from resolver_check.cli.options import echo_json, echo_lines, format_option
+from resolver_check.cli.wheel_argument import open_wheel
 from resolver_check.model import Derived
 from resolver_check.report.explain import explain
 from resolver_check.scan.subject import Subject
-from resolver_check.sources import open_wheel_url
 
 
 @click.command("show")
@@ -34,7 +32,7 @@ def show_command(wheel: str, output_format: str) -> int:
     \b
     Exit status: 0, or 2 wrong usage or unreadable input.
     """
-    with _opened(wheel) as archive:
+    with open_wheel(wheel) as archive:
         subject = Subject(archive)
         fingerprint = subject.fingerprint()
         problems = recorded_problems(archive)
@@ -78,16 +76,6 @@ def _findings(subject: Subject, fingerprint: AbiFingerprint) -> tuple[Reason, ..
 def _derived(subject: Subject) -> list[JSONValue]:
     """Why the fingerprint was taken from the binaries; empty where it is the recorded one."""
     return [note.why for note in subject.notes if isinstance(note, Derived)]
-
-
-@contextmanager
-def _opened(wheel: str) -> Iterator[WheelArchive]:
-    if wheel.lower().startswith(("http://", "https://")):
-        with open_wheel_url(wheel) as archive:
-            yield archive
-    else:
-        with WheelArchive.open(Path(wheel)) as archive:
-            yield archive
 
 
 def _lines(

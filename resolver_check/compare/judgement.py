@@ -7,17 +7,22 @@ makes it valid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
 from backend_shim.errors import InterfaceFailed
 from backend_shim.interfaces.header import compare_scope
-from backend_shim.interfaces.interface_tree import InterfaceTree
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Reason
 from backend_shim.interfaces.table import INTERFACES, interface_named
 from backend_shim.record.fingerprint import AbiFingerprint
+from resolver_check.compare.same_inputs import (
+    BuiltFrom,
+    ReadTrees,
+    files_to_compare,
+    with_same_inputs,
+)
 from resolver_check.compare.series import series_reasons
 from resolver_check.model import (
     EvidenceLevel,
@@ -29,9 +34,6 @@ from resolver_check.model import (
     UnreadBinary,
     Verdict,
 )
-
-ReadTrees: TypeAlias = Callable[[frozenset[str]], tuple[InterfaceTree, InterfaceTree]]
-"""Given identifiers to look for: the interface files of the old and the new provider."""
 
 CompareTypes: TypeAlias = Callable[[Binding], tuple[Reason, ...]]
 """Given a binding by linking: what the types of its symbols in both providers say."""
@@ -48,14 +50,16 @@ def judge_fingerprints(  # noqa: PLR0913 - all that a judgement may rest on, non
     general: Iterable[Reason] = (),
     wheel: str = "consumer",
     built: str | None = None,
+    built_from: BuiltFrom | None = None,
 ) -> Judgement:
     """The judgement of a consumer's fingerprint against one provider's bump.
 
     `general` are reasons that were found before (notes, or what could not be read), `wheel` is how
     reasons name the consumer, `built` the provider's version that it was built with, where its
-    record says so. The interface files are read only if a binding has no other accepted
-    evidence, and types are compared only if those do not decide either. Raises InvalidRecord for
-    facts that have not the shape of their interface.
+    record says so, and `built_from` what it read of it, where the record has all of that. The
+    interface files are read only for that or if a binding has no other accepted evidence, and types
+    are compared only if those do not decide either. Raises InvalidRecord for facts that have not
+    the shape of their interface.
     """
     if consumer.is_purelib:
         # A rebuild of a wheel without binaries has nothing to bind, whatever else was found.
@@ -71,8 +75,12 @@ def judge_fingerprints(  # noqa: PLR0913 - all that a judgement may rest on, non
             bindings += interface.is_satisfied(required.facts, old, new)
         except InterfaceFailed as error:
             found.append(PlugInFailed(interface=error.interface, why=error.wrong))
+    if built_from is not None:
+        bindings, notes = with_same_inputs(bindings, built_from, read_trees)
+        found += notes
     bindings = [_with_promises(each, old, new, built) for each in bindings]
-    bindings = _with_interface_files(bindings, level, read_trees)
+    read = files_to_compare(built_from)
+    bindings = _with_interface_files(bindings, level, read_trees, read)
     if compare_types is not None:
         bindings = [_with_types(each, level, compare_types) for each in bindings]
     if not bindings and not any(each.effect is Effect.OPEN for each in found):
@@ -101,7 +109,10 @@ def _with_promises(binding: Binding, old: Provider, new: Provider, built: str | 
 
 
 def _with_interface_files(
-    bindings: list[Binding], level: EvidenceLevel, read_trees: ReadTrees
+    bindings: list[Binding],
+    level: EvidenceLevel,
+    read_trees: ReadTrees,
+    read: Collection[str] | None,
 ) -> list[Binding]:
     """`bindings`, those that nothing else decides with what the provider's interface files say."""
     undecided = [
@@ -118,13 +129,11 @@ def _with_interface_files(
         if declaration.module is None
     }
     old_tree, new_tree = read_trees(frozenset(wanted))
+    found = {
+        each: compare_scope(each.declarations, old_tree, new_tree, read=read) for each in undecided
+    }
     return [
-        replace(
-            each,
-            reasons=(*each.reasons, compare_scope(each.declarations, old_tree, new_tree)),
-        )
-        if each in undecided
-        else each
+        replace(each, reasons=(*each.reasons, found[each])) if each in found else each
         for each in bindings
     ]
 

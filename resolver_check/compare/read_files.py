@@ -23,20 +23,31 @@ def changed_files(
     """Those of the files that count which `new` does not have as they were.
 
     `new` holds the digests of RECORD by path as installed.
-    `linked` are the names of libraries that binaries of the wheel need. Build tools are one entry,
+    `linked` are the names of libraries that binaries of the wheel need; linkers open `libx.so` for
+    what is needed as `libx.so.1`. Build tools are one entry,
     the first of them.
     """
     changed = [
         path
         for role, path, digest in read.digests
-        if new.get(path) != digest
-        and (role is not Role.SHARED_LIBRARY or posixpath.basename(path) in linked)
+        if new.get(path) != digest and (role is not Role.SHARED_LIBRARY or _is_linked(path, linked))
     ]
     if tools_count(read):
         digests = [(path, new[path]) for path in read.tools if path in new]
         if len(digests) != len(read.tools) or listing_digest(digests) != read.tools_sha256:
             changed.append(read.tools[0])
     return tuple(changed)
+
+
+def stem(path: str) -> str:
+    """A library's name without what its version is spelled by: `libx` of `libx.so.1`."""
+    return posixpath.basename(path).lower().partition(".")[0]
+
+
+def _is_linked(path: str, linked: Collection[str]) -> bool:
+    """Whether one of `linked` is the library at `path`, or a copy that a repair tool renamed."""
+    ours = stem(path)
+    return any(each == ours or each.startswith(f"{ours}-") for each in map(stem, linked))
 
 
 def tools_count(read: ReadFiles) -> bool:

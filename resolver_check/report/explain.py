@@ -6,6 +6,7 @@ from typing import Final
 
 from backend_shim.interfaces.reasons import Reason
 from resolver_check.report.sentences import (
+    build_inputs,
     by_name,
     capsule,
     cffi,
@@ -18,6 +19,7 @@ from resolver_check.report.sentences import (
     plug_ins,
     promised_platform,
     promised_tags,
+    same_inputs,
     series,
     shared_types,
     sip,
@@ -33,6 +35,7 @@ _SENTENCES: Final = (
     numpy_c_api.sentence,
     by_name.sentence,
     header.sentence,
+    same_inputs.sentence,
     cython.sentence,
     capsule.sentence,
     cffi.sentence,
@@ -43,6 +46,7 @@ _SENTENCES: Final = (
     interpreter.sentence,
     promised_tags.sentence,
     promised_platform.sentence,
+    build_inputs.sentence,
 )
 
 

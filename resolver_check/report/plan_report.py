@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backend_shim.record.canonical import JSONValue
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, ResolvedBump
-from resolver_check.report.judgement_report import judgement_json, sentence
+from resolver_check.report.judgement_report import judgement_json, reason_lines, sentence
 
 _SHOWN = 2
 
@@ -48,6 +48,7 @@ def _wheel_json(each: PlannedWheel) -> JSONValue:
         "wave": each.wave,
         "waits_for": list(each.waits_for),
         "providers": {name: judgement_json(judgement) for name, judgement in each.judgements},
+        "build_inputs": judgement_json(each.inputs) if each.inputs else None,
     }
 
 
@@ -112,3 +113,5 @@ def _wheel_lines(each: PlannedWheel, level: EvidenceLevel) -> Iterator[str]:
         about = f"{provider}: " if len(each.judgements) > 1 else ""
         for reason in judgement.decisive[:_SHOWN]:
             yield f"{indent}{about}{sentence(reason, level)}"
+    if each.inputs is not None:
+        yield from (f"{indent}{line}" for line in reason_lines(each.inputs, level))

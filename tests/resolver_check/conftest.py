@@ -73,12 +73,14 @@ class Factory:
         soname: str = "libgift.so.1",
         header: str = "int gift_open(void);\nint gift_shut(void);\n",
         tag: str = TAG,
+        files: Mapping[str, bytes] | None = None,
     ) -> Path:
         """`gift`, which others link to."""
         files = {
             "gift/__init__.py": b"",
             "gift/include/gift.h": header.encode(),
             f"gift/{soname}": self._compile(source, f"-Wl,-soname,{soname}"),
+            **(files or {}),
         }
         return make_wheel(self.directory, name="gift", version=version, tag=tag, files=files)
 
@@ -124,8 +126,13 @@ class Factory:
             files={f"{name}.py": b"x = 1\n"},
         )  # fmt: skip
 
-    def numpy(self, version: str, *, abi: int | None, api: int = 0x10, tag: str = TAG) -> Path:
-        """A NumPy as far as wheels are told apart by: its numbers and the module of its C API."""
+    def numpy(
+        self, version: str, *, abi: int | None, api: int = 0x10, tag: str = TAG, header: bytes = b""
+    ) -> Path:
+        """A NumPy as far as wheels are told apart by: its numbers and the module of its C API.
+
+        `header` is what imports that module.
+        """
         inner = "_core" if abi == 0x02000000 else "core"
         config = "" if abi is None else (
             f"#define NPY_ABI_VERSION 0x{abi:08X}\n#define NPY_API_VERSION 0x{api:08X}\n"
@@ -134,6 +141,7 @@ class Factory:
             "numpy", version=version, tag=tag,
             files={
                 f"numpy/{inner}/include/numpy/_numpyconfig.h": config.encode(),
+                f"numpy/{inner}/include/numpy/__multiarray_api.h": header,
                 f"numpy/{inner}/__init__.py": b"",
                 "numpy/random/__init__.py": b"",
                 f"numpy/{inner}/_multiarray_umath{SUFFIX}": self.module("multiarray_umath"),

@@ -23,8 +23,17 @@ def sentence(reason: Reason) -> str | None:
             return f"{reason.wheel} could not be read: {reason.why}"
         case model.NoNewWheel():
             return f"there is no wheel of {reason.name} {reason.version} to judge by"
+        case model.BuildRequirementChanged():
+            return _other_requirement(reason)
         case model.Derived():
             return f"the fingerprint of {reason.wheel} was derived from its binaries: {reason.why}"
         case model.RecordUnused():
             return f"{reason.record} in {reason.wheel} is not used: {reason.why}"
     return None
+
+
+def _other_requirement(reason: model.BuildRequirementChanged) -> str:
+    asked = f"{reason.name} {reason.version}"
+    if reason.built is None:
+        return f"it has no record of what it was built with, which may not be {asked}"
+    return f"it was built with {reason.name} {reason.built}, not with {asked}"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from backend_shim.interfaces.header import (
     DeclarationsUnchanged,
     InterfaceFilesChanged,
     InterfaceFilesUnchanged,
+    NotDeclared,
+    compare_scope,
 )
 from backend_shim.interfaces.provider import Declaration
+from backend_shim.interfaces.reasons import Reason
 from tests.support.binding_factory import provider_of
-from tests.support.interface_files import API, CAPSULE, MODULE, compared, reason_for
+from tests.support.interface_files import API, CAPSULE, MODULE, compared, reason_for, tree_of
 
 
 def test_files_that_differ_in_comments_only_are_equal_by_tokens() -> None:
@@ -79,3 +84,70 @@ def test_a_wheel_says_how_many_there_are_and_their_digest(tmp_path: Path) -> Non
     assert facts("1.0") == facts("2.0")
     assert facts("1.0") != facts("2.0", **{"p/m.pxd": b"cdef int x"})
     assert "header" not in provider_of(tmp_path, {"p.py": b""}).provided
+
+
+# Where it is known which files a build of the consumer read
+
+
+def _reason_of_read(
+    old: dict[str, bytes], new: dict[str, bytes], read: set[str], declaration: Declaration
+) -> Reason:
+    trees = (tree_of(files, declaration.name) for files in (old, new))
+    return compare_scope([declaration], *trees, read=read)
+
+
+SYMBOL = Declaration(None, "f")
+
+
+def test_only_files_that_were_read_count() -> None:
+    old = {"a.h": b"int f(void);", "b.h": b"struct s { int a; };", "c.h": b"int c;"}
+    new = {"a.h": b"int f(void); //", "b.h": b"struct s { long a; };", "d.h": b"int d;"}
+    found = _reason_of_read(old, new, {"a.h"}, SYMBOL)
+    assert found == InterfaceFilesUnchanged(files=("a.h",), equal_by="tokens")
+    for read in ({"a.h", "b.h"}, {"a.h", "c.h"}):
+        assert isinstance(_reason_of_read(old, new, read, SYMBOL), InterfaceFilesChanged)
+    assert isinstance(reason_for(old, new, SYMBOL), InterfaceFilesChanged)
+
+
+def test_of_the_scope_of_a_module_only_files_that_were_read_count() -> None:
+    old = {"p/m.h": API + b'#include "x.h"\n#include "y.h"\n', "x.h": b"int x;", "y.h": b"int y;"}
+    new = {**old, "x.h": b"long x;"}
+    found = _reason_of_read(old, new, {"p/m.h", "y.h"}, CAPSULE)
+    assert found == InterfaceFilesUnchanged(files=("p/m.h", "y.h"), equal_by="digest")
+    found = _reason_of_read(old, new, {"p/m.h", "x.h"}, CAPSULE)
+    assert isinstance(found, InterfaceFilesChanged)
+
+
+@pytest.mark.parametrize("declaration", [SYMBOL, CAPSULE], ids=["symbol", "capsule"])
+def test_what_declares_it_must_have_been_read(declaration: Declaration) -> None:
+    files = {"p/m.h": API + b"int f(void);", "other.h": b"int g(void);"}
+    for read in (set(), {"other.h"}):
+        found = _reason_of_read(files, files, read, declaration)
+        assert found == NotDeclared(names=(declaration.name,))
+
+
+@pytest.mark.parametrize("declaration", [SYMBOL, CAPSULE], ids=["symbol", "capsule"])
+def test_a_file_that_is_read_only_now_counts(declaration: Declaration) -> None:
+    text = API + b"int f(void);\n"
+    old = {"p/m.h": text, "old.h": b"#define f g\n"}
+    # One that was there before and not included, by itself and through a new file.
+    through = {"p/new.h": b'#include "old.h"\n'}
+    for more in ({"p/m.h": b'#include "old.h"\n' + text},
+                 {"p/m.h": b'#include "new.h"\n' + text, **through}):  # fmt: skip
+        found = _reason_of_read(old, {**old, **more}, {"p/m.h"}, declaration)
+        assert isinstance(found, InterfaceFilesChanged)
+
+
+@pytest.mark.parametrize("declaration", [SYMBOL, CAPSULE], ids=["symbol", "capsule"])
+def test_an_include_that_was_not_taken_does_not_count(declaration: Declaration) -> None:
+    text = b'#if 0\n#include "x.h"\n#endif\n' + API + b"int f(void);\n"
+    old = {"p/m.h": text, "x.h": b"#define f g\n"}
+    new = {"p/m.h": text + b"//", "x.h": b"#define f h\n"}
+    found = _reason_of_read(old, new, {"p/m.h"}, declaration)
+    assert found == InterfaceFilesUnchanged(files=("p/m.h",), equal_by="tokens")
+
+
+def test_an_include_that_was_not_taken_and_now_is_counts() -> None:
+    old = {"m.h": b'#if 0\n#include "x.h"\n#endif\nint f(void);\n', "x.h": b"#define f g\n"}
+    new = {**old, "m.h": b'#include "x.h"\n' + old["m.h"]}
+    assert isinstance(_reason_of_read(old, new, {"m.h"}, SYMBOL), InterfaceFilesChanged)

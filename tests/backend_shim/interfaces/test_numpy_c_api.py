@@ -106,6 +106,25 @@ def test_a_numpy_that_tells_no_versions_leaves_it_open() -> None:
     assert kinds(is_satisfied(use(**ABI2), numpy("2.0.2"), silent)) == ["numpy-versions-unknown"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "modules"),
+    [
+        (ABI1, ["numpy.core._multiarray_umath"]),
+        (ABI2, ["numpy._core._multiarray_umath"]),
+        ({"types_only": True}, ["numpy.core._multiarray_umath"]),
+        ({"by_name_knows": [1, 2]}, []),
+    ],
+)
+def test_the_header_that_was_compiled_in_imports_the_table(
+    facts: dict[str, Any], modules: list[str]
+) -> None:
+    (binding,) = is_satisfied(use(**facts), numpy("1.26.4"), numpy("1.26.4"))
+    assert [each.name for each in binding.compiled_from] == modules
+    assert [each.module for each in binding.compiled_from] == modules
+    # It does not lay out all that is used, so it is not what would have to be unchanged.
+    assert binding.declarations == ()
+
+
 def test_another_project_is_no_numpy() -> None:
     assert is_satisfied(use(**ABI2), provider("scipy"), provider("scipy")) == ()
 
