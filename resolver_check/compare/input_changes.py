@@ -24,7 +24,7 @@ from backend_shim.record.build_inputs import (
 from backend_shim.record.build_machine import Interpreter, Library, Tool
 from backend_shim.record.read_set import SystemPackage
 from resolver_check.compare.changed_input import InputChange, InputKind, is_same_version
-from resolver_check.compare.requirement_changes import Digests, RequirementChanges
+from resolver_check.compare.requirement_changes import Digests, RequirementChanges, Tokens
 
 # Placeholders that stand for what only one machine knows; and a config setting that is no text,
 # which is named by its type. `{source}` and its like name the same place in every build.
@@ -39,17 +39,18 @@ def input_changes(
     new: BuildInputs,
     *,
     new_digests: Digests,
+    tokens: Tokens,
     linked: Collection[str],
     strict: bool,
 ) -> tuple[InputChange, ...]:
     """The inputs of the build of now that are not known to be those of the recorded one.
 
     `new_digests` is asked for what was installed of both sides: without the old files nobody knows
-    which have come. `linked` are the names of libraries that binaries of the wheel need. With
-    `strict` no change of a build requirement is excused.
+    which have come; `tokens` likewise for files that differ. `linked` are the names of libraries
+    that binaries of the wheel need. With `strict` no change of a build requirement is excused.
     """
     requirements = RequirementChanges(
-        capture=old.capture, digests=new_digests, linked=linked, strict=strict
+        capture=old.capture, digests=new_digests, tokens=tokens, linked=linked, strict=strict
     )
     return tuple(
         chain(

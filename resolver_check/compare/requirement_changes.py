@@ -13,7 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from backend_shim.interfaces.interface_file import is_interface_file
+from backend_shim.interfaces.interface_file import (
+    CYTHON_SUFFIXES,
+    is_c_header,
+    is_interface_file,
+)
 from backend_shim.record.build_inputs import BuildRequirement
 from backend_shim.record.read_set import Capture, ReadFiles, listing_digest
 from resolver_check.compare.changed_input import InputChange, InputKind, is_same_version
@@ -21,6 +25,10 @@ from resolver_check.compare.read_files import changed_files
 
 Digests: TypeAlias = Callable[[str, str], "Mapping[str, str] | None"]
 """Digest in RECORD by path as installed, of a distribution's name and version; None: not known."""
+
+Tokens: TypeAlias = Callable[[str, str, Collection[str]], "Mapping[str, str]"]
+"""By path as installed, the digest of what is left of an interface file without its comments and
+needless white space; of those of the given paths that can be read."""
 
 _RECORD: Final = "record"
 _SHOWN_DIGITS: Final = 16
@@ -33,6 +41,7 @@ class RequirementChanges:
 
     capture: Capture
     digests: Digests
+    tokens: Tokens
     linked: Collection[str]
     strict: bool
 
@@ -89,12 +98,15 @@ class RequirementChanges:
         before, after = self._listing(was), self._listing(now)
         if after is None:
             return None, "the RECORD of the new version is not at hand"
-        if differing := self._differing(was.read, after):
-            return None, f"changed of what the build read: {_first(differing)}"
+        differing = self._differing(was.read, after)
+        if differing and (changed := self._changed_tokens(was, now, differing)):
+            return None, f"changed of what the build read: {_first(changed)}"
         if before is None:
             return None, "the RECORD of the old version is not at hand: files may have been added"
         if added := _run_unasked(before, after) or _may_be_found(after.keys() - before.keys()):
             return None, f"the build may now find {_first(added)}"
+        if differing:
+            return "but for comments, all that the build takes from it is unchanged", None
         return "all that the build takes from it is unchanged", None
 
     def _listing(self, requirement: BuildRequirement) -> Mapping[str, str] | None:
@@ -106,6 +118,15 @@ class RequirementChanges:
         """Files that count and have changed, and modules linked to: they have no digest alone."""
         modules = (path for path in read.tools if posixpath.basename(path) in self.linked)
         return (*changed_files(read, digests, linked=self.linked), *modules)
+
+    def _changed_tokens(
+        self, was: BuildRequirement, now: BuildRequirement, differing: Sequence[str]
+    ) -> list[str]:
+        """Those of the files that differ in more than comments and white space, or may do so."""
+        texts = [path for path in differing if is_c_header(path) or path.endswith(CYTHON_SUFFIXES)]
+        before = self.tokens(was.name, was.version, texts) if texts else {}
+        after = self.tokens(now.name, now.version, texts) if texts else {}
+        return [path for path in differing if path not in before or before[path] != after.get(path)]
 
     @staticmethod
     def _change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from backend_shim.errors import InvalidWheel
+from backend_shim.interfaces.interface_file import read_file
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.wheel.manifest import Manifest
 from resolver_check.compare.changed_input import InputChange
@@ -61,7 +62,12 @@ def compare_inputs(
         return ComparedInputs(changes=None)
     requirements = _Requirements(source, old, new)
     changes = input_changes(
-        old, new, new_digests=requirements.digests, linked=_linked(wheel, old), strict=strict
+        old,
+        new,
+        new_digests=requirements.digests,
+        tokens=requirements.tokens,
+        linked=_linked(wheel, old),
+        strict=strict,
     )
     packages = () if new.system_packages else old.system_packages
     return ComparedInputs(
@@ -74,7 +80,7 @@ def compare_inputs(
 class _Requirements:
     """What either build had installed, by the wheels that a source has of it.
 
-    Of a remote wheel its directory and RECORD are read and no more.
+    Of a remote wheel its directory and RECORD are read, and the few files that differ.
     """
 
     def __init__(self, source: WheelSource | None, *sides: BuildInputs) -> None:
@@ -83,6 +89,7 @@ class _Requirements:
         # They are compared only where both are for one interpreter.
         self._target = _target(sides[-1])
         self.unread: list[str] = []
+        self._found: dict[tuple[str, str], tuple[WheelSource, WheelReference]] = {}
 
     def digests(self, name: str, version: str) -> Mapping[str, str] | None:
         """Of the wheel that was installed; None where there is none.
@@ -95,12 +102,30 @@ class _Requirements:
                 with source.open(reference) as archive:
                     found = installed_files(archive.manifest)
                 if any(is_listing_of(each, found) for each in wanted):
+                    self._found[name, version] = source, reference
                     return found
         except ProjectMissing:
             return None
         except (SourceUnavailable, InvalidWheel) as error:
             self.unread.append(f"{name} {version}: {error}")
         return None
+
+    def tokens(self, name: str, version: str, paths: Collection[str]) -> Mapping[str, str]:
+        """Of the wheel that `digests` found: what is left of interface files without comments."""
+        if (name, version) not in self._found:
+            return {}
+        source, reference = self._found[name, version]
+        tokens = {}
+        try:
+            with source.open(reference) as archive:
+                for entry in archive.manifest.entries:
+                    path = _installed_path(entry.path)
+                    if path is not None and path in paths:
+                        data = archive.read(entry.path)
+                        tokens[path] = read_file(entry.path, data, frozenset()).tokens
+        except (SourceUnavailable, InvalidWheel) as error:
+            self.unread.append(f"{name} {version}: {error}")
+        return tokens
 
     def _candidates(self, name: str, version: str) -> Iterator[tuple[WheelSource, WheelReference]]:
         """The wheels of that version that fit, the newest build first."""

@@ -27,7 +27,13 @@ _OTHER = "0" * 64
 def changes(old: BuildInputs, new: BuildInputs, **options: Any) -> tuple[InputChange, ...]:
     """With nothing known of new wheels."""
     return input_changes(
-        old, new, new_digests=lambda _name, _version: None, linked=(), strict=False, **options
+        old,
+        new,
+        new_digests=lambda _name, _version: None,
+        tokens=lambda _name, _version, _paths: {},
+        linked=(),
+        strict=False,
+        **options,
     )
 
 

@@ -42,10 +42,19 @@ def changes(
     known: Mapping[str, Mapping[str, str]] | None = None,
     linked: Collection[str] = (),
     strict: bool = False,
+    tokens: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[InputChange]:
     known = {"1.0": OLD, "1.1": NEW} if known is None else known
     rule = RequirementChanges(
-        capture=capture, digests=lambda _, version: known.get(version), linked=linked, strict=strict
+        capture=capture,
+        digests=lambda _, version: known.get(version),
+        tokens=lambda _, version, paths: {
+            path: digest
+            for path, digest in (tokens or {}).get(version, {}).items()
+            if path in paths
+        },
+        linked=linked,
+        strict=strict,
     )
     sides = ((each,) if each else () for each in (was, now))
     return list(rule.changes(next(sides), next(sides)))
@@ -189,3 +198,27 @@ def test_a_listing_is_known_by_all_its_files() -> None:
     assert is_listing_of(WAS, OLD)
     assert not is_listing_of(WAS, NEW)
     assert not is_listing_of(replace(WAS, digests=()), {})
+
+
+def test_comments_do_not_count_where_both_texts_can_be_read() -> None:
+    now = requirement("1.1", {**NEW, HEADER: "sha256=b"})
+    known = {"1.0": OLD, "1.1": {**NEW, HEADER: "sha256=b"}}
+    same = {"1.0": {HEADER: "t"}, "1.1": {HEADER: "t"}}
+    found = excuse(now=now, known=known, tokens=same)
+    assert found == "but for comments, all that the build takes from it is unchanged"
+    for tokens in ({}, {"1.0": {HEADER: "t"}}, {"1.1": {HEADER: "t"}}):
+        assert HEADER in str(detail(now=now, known=known, tokens=tokens))
+    other = {"1.0": {HEADER: "t"}, "1.1": {HEADER: "u"}}
+    assert HEADER in str(detail(now=now, known=known, tokens=other))
+
+
+def test_a_static_library_has_no_comments() -> None:
+    library = "gift/libgift.a"
+    was = replace(
+        requirement("1.0", {library: "sha256=a"}),
+        read=ReadFiles(digests=((Role.STATIC_LIBRARY, library, "sha256=a"),)),
+    )
+    now = requirement("1.1", {library: "sha256=b"})
+    known = {"1.0": {library: "sha256=a"}, "1.1": {library: "sha256=b"}}
+    tokens = {"1.0": {library: "t"}, "1.1": {library: "t"}}
+    assert library in str(detail(was=was, now=now, known=known, tokens=tokens))

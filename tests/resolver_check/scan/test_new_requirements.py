@@ -119,6 +119,17 @@ def test_a_version_that_holds_the_same_header_is_excused(tmp_path: Path, gifts: 
     assert excuses(found) == ["all that the build takes from it is unchanged"]
 
 
+def test_a_comment_in_a_header_is_excused(tmp_path: Path, gifts: Path) -> None:
+    for version, text in (("1.2", b"int gift;  /* new */\n"), ("1.3", b"long gift;\n")):
+        make_wheel(gifts, name="gift", version=version, files={**FILES, HEADER: text})
+    old = next(gifts.glob("gift-1.0-*"))
+    (change,) = compared(tmp_path, str(gifts), old, next(gifts.glob("gift-1.2-*"))).changes or ()
+    assert change.excuse == "but for comments, all that the build takes from it is unchanged"
+    (change,) = compared(tmp_path, str(gifts), old, next(gifts.glob("gift-1.3-*"))).changes or ()
+    assert change.excuse is None
+    assert HEADER in str(change.detail)
+
+
 def test_the_digest_tells_which_of_several_wheels_is_installed(tmp_path: Path, gifts: Path) -> None:
     old, new = sorted(gifts.iterdir())
     for build in ("1", "9"):
