@@ -49,3 +49,5 @@ def benchmarks(session: nox.Session) -> None:
     session.install("--quiet", ".[check,types]")
     session.run("python", "benchmarks/fingerprint.py", *session.posargs)
     session.run("python", "benchmarks/abi_test_set.py")
+    session.run("python", "benchmarks/capture.py")
+    session.run("python", "benchmarks/same_inputs.py")
