@@ -130,7 +130,8 @@ def capture_build_inputs(
         capture=observed.capture,
         system_packages=observed.system_packages,
         system_libraries=binaries.libraries,
-        commands=tuple(before.redaction.text(each) for each in observed.commands),
+        # Sorted anew: temporary directories had names in them that are never the same twice.
+        commands=tuple(sorted({before.redaction.text(each) for each in observed.commands})),
     )
 
 

@@ -23,13 +23,20 @@ _COMPILERS: Final = (
 _VARIABLES: Final = ("CC", "CXX", "FC", "F77", "F90", "LD", "NVCC", "RUSTC")
 _CCACHE: Final = "ccache"
 _OTHER_CACHES: Final = ("sccache", "buildcache", "cachecc1", "fastbuild", "clcache", "zapcc")
-_OBJECTS: Final = (".o", ".obj", ".a", ".lib", ".so", ".pyd", ".dylib", ".dll")
+_OBJECTS: Final = (
+    *(".o", ".obj", ".a", ".lib", ".so", ".pyd", ".dylib", ".dll"),
+    *(".gch", ".pch", ".pcm"),  # precompiled headers and modules
+)
 _NOT_OF_THE_BUILD: Final = frozenset((".git", ".hg", ".svn", "node_modules", ".nox", ".tox"))
-_DIRECTORY_NAME: Final = re.compile(r"(build|target)[-_.]?(dir|directory|base|temp)", re.IGNORECASE)
+_DIRECTORY_NAME: Final = re.compile(
+    r"(build|target)[-_.]?(dir|directory|base|temp|lib)", re.IGNORECASE
+)
 _DIRECTORY_SETTING: Final = re.compile(
-    r"""^[ \t]*["']?build[-_.]?(?:dir|directory|base|temp)["']?[ \t]*=[ \t]*["']?([^"'\n]+)""",
+    r"""(?:^|--)[ \t]*["']?build[-_.]?(?:dir|directory|base|temp|lib)["']?[ \t]*="""
+    r"""[ \t]*["']?([^"'\n]+)""",
     re.MULTILINE | re.IGNORECASE,
 )
+_WORD_OF_VALUE: Final = re.compile(r"[^\s=:;\"']+")
 _SECONDS: Final = 10
 
 
@@ -48,13 +55,17 @@ def forgetful_caches(environ: Mapping[str, str]) -> frozenset[str]:
     """Real paths of compiler caches that may not open a file whose content they trust.
 
     ccache opens them if it keeps no inode cache (`CCACHE_NOINODECACHE` is set while a build is
-    watched) and was not told to trust time stamps.
+    watched) and was not told otherwise. A cache is found by its name, on PATH, in the place of a
+    compiler, or in a variable, as `RUSTC_WRAPPER` and `CMAKE_ARGS` may name one.
     """
-    caches = list(_real_paths(_OTHER_CACHES, environ))
-    ccache = list(_real_paths((_CCACHE,), environ))
-    if ccache and _trusts_time_stamps(ccache[0], environ):
-        caches += ccache
-    return frozenset(caches)
+    mentioned = (word for value in environ.values() for word in _WORD_OF_VALUE.findall(value))
+    named = (word for word in mentioned if _is_cache(word))
+    programs = {*_real_paths((*_OTHER_CACHES, _CCACHE, *named), environ), *compilers(environ)}
+    return frozenset(
+        each
+        for each in programs
+        if _is_cache(each) and (Path(each).stem != _CCACHE or _may_pass_over(each, environ))
+    )
 
 
 def has_objects_from_before(
@@ -62,6 +73,10 @@ def has_objects_from_before(
 ) -> bool:
     """Whether compiled objects lie in the tree `source` or in a build directory named for it."""
     return any(map(_holds_objects, (source, *_build_directories(source, settings, environ))))
+
+
+def _is_cache(program: str) -> bool:
+    return Path(program).stem in (*_OTHER_CACHES, _CCACHE)
 
 
 def _words(text: object) -> list[str]:
@@ -77,10 +92,11 @@ def _real_paths(names: Iterable[str], environ: Mapping[str, str]) -> Iterator[st
             yield os.path.realpath(place)
 
 
-def _trusts_time_stamps(ccache: str, environ: Mapping[str, str]) -> bool:
+def _may_pass_over(ccache: str, environ: Mapping[str, str]) -> bool:
+    """Whether it was told to trust time stamps, or to leave headers out of what it compares."""
     try:
         asked = subprocess.run(  # noqa: S603 - the cache that the build would call
-            [ccache, "--get-config", "sloppiness"],
+            [ccache, "--show-config"],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -90,7 +106,13 @@ def _trusts_time_stamps(ccache: str, environ: Mapping[str, str]) -> bool:
         )
     except (OSError, subprocess.SubprocessError):
         return True
-    return b"file_stat_matches" in asked.stdout
+    for line in asked.stdout.splitlines():
+        setting, _, value = line.rpartition(b") ")[2].partition(b" = ")
+        if setting == b"sloppiness" and re.search(rb"file_stat_matches|system_headers", value):
+            return True
+        if setting == b"ignore_headers_in_manifest" and value:
+            return True
+    return False
 
 
 def _build_directories(
@@ -99,8 +121,15 @@ def _build_directories(
     """Directories outside of the tree, or hidden in it, that a build is told to work in."""
     named = [value for key, value in environ.items() if _DIRECTORY_NAME.search(key)]
     for key, value in (settings or {}).items():
+        values = value if isinstance(value, list) else [value]
         if _DIRECTORY_NAME.search(key):
-            named += [str(each) for each in (value if isinstance(value, list) else [value])]
+            named += map(str, values)
+        named += [
+            found
+            for each in values
+            for word in _words(each)
+            for found in _DIRECTORY_SETTING.findall(word)
+        ]
     for file in ("pyproject.toml", "setup.cfg"):
         try:
             named += _DIRECTORY_SETTING.findall((source / file).read_text("utf-8"))

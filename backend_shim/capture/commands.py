@@ -16,11 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-_WRAPPED: Final = ("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran")
+_WRAPPED: Final = ("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran", "ccache", "sccache")
 # Count, directory, name and arguments, each ended by NUL: nothing in an argument can be mistaken.
-# A process of its own name for each: nothing is ever written by two at once.
+# A process of its own name for each: nothing is ever written by two at once. A compiler cache looks
+# for the compiler on PATH: it must not find the wrapper, which would call the cache again.
 _WRAPPER: Final = """#!/bin/sh
-printf '%s\\0' "$#" "$PWD" {name} "$@" > {directory}/$$.$(date +%s%N)
+printf '%s\\0' "$#" "$PWD" {name} "$@" > {log}/$$.$(date +%s%N)
+own={own}:
+case $PATH in *"$own"*) PATH=${{PATH%%"$own"*}}${{PATH#*"$own"}} ;; esac
 exec {compiler} "$@"
 """
 _MOST: Final = 20_000
@@ -45,7 +48,8 @@ class CommandLog:
                     wrapper.write_text(
                         _WRAPPER.format(
                             name=shlex.quote(name),
-                            directory=shlex.quote(os.fspath(self._directory / "log")),
+                            log=shlex.quote(os.fspath(self._directory / "log")),
+                            own=shlex.quote(os.fspath(self._directory / "bin")),
                             compiler=shlex.quote(compiler),
                         )
                     )
@@ -68,9 +72,11 @@ class CommandLog:
 def _commands(directory: Path) -> Iterator[str]:
     for number, file in enumerate(sorted(directory.iterdir())):
         if number < _MOST:
-            count, place, *words = file.read_bytes().decode("utf-8", "replace").split("\0")[:-1]
-            if count == str(len(words) - 1) and _compiles(words):
-                yield f"{place}$ {shlex.join(words)}"
+            written = file.read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+            count, place, words = written[:1], written[1:2], written[2:]
+            # A wrapper that was killed may have left less.
+            if count == [str(len(words) - 1)] and _compiles(words):
+                yield f"{place[0]}$ {shlex.join(words)}"
 
 
 def _compiles(words: Sequence[str]) -> bool:

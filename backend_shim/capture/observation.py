@@ -26,6 +26,7 @@ from backend_shim.record.read_set import Capture, ReadFiles, SystemPackage
 
 _OWN_DIRECTORY: Final = os.path.realpath(Path(__file__).parents[1])
 _NO_INODE_CACHE: Final = "CCACHE_NOINODECACHE"
+_BYTECODE_ELSEWHERE: Final = "PYTHONPYCACHEPREFIX"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class BuildObservation:
     """Watches the build environment while its block runs, in which the backend builds.
 
     It sets `CCACHE_NOINODECACHE`, for the commands PATH, and no other variable: the ones that make
-    compilers write down what they include make ccache compile nothing.
+    compilers write down what they include make ccache compile nothing. It takes away
+    `PYTHONPYCACHEPREFIX`, by which modules are read from where nobody watches.
     """
 
     def __init__(
@@ -78,13 +80,13 @@ class BuildObservation:
         self._objects_from_before = has_objects_from_before(source, settings, environ)
         environment = self._environment.directories
         programs = map(posixpath.dirname, self._compilers | self._caches)
-        self._watch = OpenWatch(
-            watched={*self._included.directories, *programs} - environment,
-            environment=environment,
-        )
+        watched = {*self._environment.beside, *self._included.directories, *programs}
+        watched |= self._included.beside
+        self._watch = OpenWatch(watched=watched - environment, environment=environment)
 
     def __enter__(self) -> BuildObservation:
         os.environ[_NO_INODE_CACHE] = "1"
+        os.environ.pop(_BYTECODE_ELSEWHERE, None)
         if self._log is not None:
             self._log.__enter__()
         self._watch.__enter__()
@@ -108,22 +110,22 @@ class BuildObservation:
             capture = Capture(why_incomplete=opened.problems)
             return ObservedBuild(capture=capture, commands=commands)
         problems = {*opened.problems}
+        if not (self._environment.is_whole and self._included.is_whole):
+            problems.add("watch-limit")
+        if any(each.is_editable or not each.files for each in self._installed):
+            problems.add("unlisted-requirement")
         if self._objects_from_before:
             problems.add("objects-from-before")
         if opened.paths & self._caches:
             problems.add("compiler-cache")
-        if has_binaries and not opened.paths & self._compilers:
+        saw = "watcher-failed" not in problems
+        if has_binaries and saw and not opened.paths & self._compilers:
             problems.add("no-compiler")
         # What this process had imported before was opened before.
         paths = opened.paths.union(paths_of_modules())
-        in_environment = {
-            path for path in paths if posixpath.dirname(path) in self._environment.directories
-        }
+        in_environment = set(filter(self._environment.holds, paths))
         found = attribute(in_environment, self._installed, self._environment.aliases)
-        headers = {
-            path for path in opened.paths if posixpath.dirname(path) in self._included.directories
-        }
-        headers -= in_environment
+        headers = set(filter(self._included.holds, opened.paths)) - in_environment
         owned = owners(headers)
         return ObservedBuild(
             capture=Capture(

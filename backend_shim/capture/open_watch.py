@@ -45,7 +45,8 @@ class OpenWatch:
             return self
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", "-S", os.fspath(_PROGRAM)],
+                # The encoding of file names must be ours, and -I would pass over PYTHONUTF8.
+                [sys.executable, "-I", "-S", f"-Xutf8={sys.flags.utf8_mode}", os.fspath(_PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -69,7 +70,8 @@ class OpenWatch:
         if self._process is None:
             return
         try:
-            answer, _ = self._process.communicate(timeout=_SECONDS)
+            # The end of the input would not do: what the build forked may hold the pipe, too.
+            answer, _ = self._process.communicate(b"\n", timeout=_SECONDS)
             self.opened = _opened(json.loads(answer))
         except (OSError, ValueError, KeyError, subprocess.SubprocessError):
             self.opened = Opened(method="inotify", problems=("watcher-failed",))

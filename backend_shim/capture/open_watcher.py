@@ -2,8 +2,8 @@
 
 `open_watch` runs it as a script, in a process of its own, so that it keeps up with the kernel's
 queue whatever the build does; so it imports nothing of this package. Input: a line of JSON with the
-directories; at the end of the input it stops. Output: a line when all is watched, then one line of
-JSON with what was opened.
+directories; at another line, or the end of the input, it stops. Output: a line when all is watched,
+then one line of JSON with what was opened.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Watcher:
 
 
 def watch(watched: Sequence[str], environment: Sequence[str]) -> dict[str, object]:
-    """What is opened in the directories until the standard input ends.
+    """What is opened in the directories until the standard input says or ends more.
 
     In those of `environment` new directories are noted, too.
     """

@@ -29,6 +29,9 @@ _ROLE_OF_SUFFIX: Final = {
 }
 _ELF_LIBRARY: Final = re.compile(r"lib[^/]*\.so(\.[0-9.]+)?|[^/]*\.so\.[0-9.]+")
 _METADATA_DIRECTORIES: Final = (".dist-info", ".egg-info")
+_SCRIPTS: Final = ("console_scripts", "gui_scripts")
+# What setuptools calls may write code for the wheel, as that of cffi does.
+_PLUG_INS: Final = ("distutils.", "setuptools.")
 _MOST_DIRECTORIES: Final = 50_000
 
 
@@ -38,8 +41,16 @@ class Tree:
 
     directories: frozenset[str]
     """Real paths."""
+    beside: frozenset[str]
+    """Real paths of other directories, which hold files that links of the tree mean."""
     aliases: dict[str, str]
     """Real path of what a symbolic link of the tree means, and where the link lies."""
+    is_whole: bool
+    """There are no more directories, and all could be read."""
+
+    def holds(self, path: str) -> bool:
+        """Whether the real path is that of a file of the tree."""
+        return posixpath.dirname(path) in self.directories or path in self.aliases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +60,7 @@ class Attributed:
     by_name: dict[str, ReadFiles]
     """By normalized name of the distribution."""
     unowned: tuple[str, ...]
-    """Absolute paths, sorted."""
+    """Real paths, sorted."""
 
 
 def tree_of(roots: Iterable[str]) -> Tree:
@@ -57,33 +68,44 @@ def tree_of(roots: Iterable[str]) -> Tree:
 
     uv can link an environment to its cache: what is opened then is the file there, and reported
     where it lies. Of several links to one file the first counts, which is sound: its digest is
-    that of the file. Reads nothing but directories; one that cannot be read is passed over.
+    that of the file. Reads nothing but directories.
     """
     directories: set[str] = set()
+    beside: set[str] = set()
     aliases: dict[str, str] = {}
+    unread = 0
     waiting = [(os.path.realpath(root), root) for root in sorted(set(roots))]
+    waiting = [(real, root) for real, root in waiting if os.path.isdir(real)]  # noqa: PTH112
     while waiting and len(directories) < _MOST_DIRECTORIES:
         real, shown = waiting.pop()
         if real in directories:
             continue
-        try:
-            with os.scandir(real) as scanned:
-                entries = list(scanned)
-        except OSError:
+        entries = _entries(real)
+        if entries is None:
+            unread += 1
             continue
         directories.add(real)
         if real != shown:
             aliases[real] = shown
         for entry in entries:
+            name = f"{shown}/{entry.name}"
             target = f"{real}/{entry.name}"
-            if entry.is_symlink():
-                target = os.path.realpath(target)
-                aliases.setdefault(target, f"{shown}/{entry.name}")
-                if not entry.is_dir():
-                    directories.add(posixpath.dirname(target))
-            if entry.is_dir():
-                waiting.append((target, f"{shown}/{entry.name}"))
-    return Tree(directories=frozenset(directories), aliases=aliases)
+            if not entry.is_symlink():
+                if entry.is_dir():
+                    waiting.append((target, name))
+                continue
+            target = os.path.realpath(target)
+            if os.path.isdir(target):  # noqa: PTH112 - no Path for each
+                waiting.append((target, name))
+            elif os.path.isfile(target):  # noqa: PTH113
+                aliases.setdefault(target, name)
+                beside.add(posixpath.dirname(target))
+    return Tree(
+        directories=frozenset(directories),
+        beside=frozenset(beside - directories),
+        aliases=aliases,
+        is_whole=not waiting and not unread,
+    )
 
 
 def paths_of_modules() -> Iterator[str]:
@@ -97,35 +119,28 @@ def paths_of_modules() -> Iterator[str]:
 def attribute(
     opened: Iterable[str], installed: Sequence[Installed], aliases: dict[str, str]
 ) -> Attributed:
-    """Each of `opened` with the distribution of `installed` whose RECORD lists it.
+    """Each of `opened` with every distribution of `installed` whose RECORD lists it.
 
     Metadata of distributions does not count: the version stands in the record. OSError of a file
     that has gone is not raised: it then has no digest that any other version could have.
     """
-    by_root: dict[str, dict[str, tuple[Installed, str]]] = {}
-    outside: dict[str, tuple[Installed, str]] = {}
-    for each in installed:
-        by_root.setdefault(each.root, {}).update(
-            (path, (each, digest)) for path, digest in each.files
-        )
-        outside.update((place, (each, path)) for place, path in each.outside)
+    owners = _owners(installed)
     found: dict[str, set[str]] = {}
     unowned: set[str] = set()
     for real in opened:
-        shown = _shown(real, aliases)
-        if any(f"{suffix}/" in shown for suffix in _METADATA_DIRECTORIES):
-            continue
-        source = _source_of(shown)
-        owner, path = _owner(source, by_root, outside)
-        if owner is None:
-            if "/__pycache__/" not in shown:
-                unowned.add(shown)
-        else:
-            found.setdefault(owner.name, set()).add(path)
+        # A link of the tree may mean another file of it, which then has its own name, too.
+        names = (_source_of(real), _source_of(_shown(real, aliases)))
+        owned = [owner for name in dict.fromkeys(names) for owner in owners.get(name, ())]
+        for name, path in owned:
+            if not _is_metadata(path):
+                found.setdefault(name, set()).add(path)
+        # What a link means that nobody ships lies elsewhere and serves others, too: the interpreter
+        # of the environment is one, and whoever starts it on this machine would be counted.
+        is_elsewhere = real in aliases or "/__pycache__/" in real
+        if not (owned or is_elsewhere or _is_metadata(real)):
+            unowned.add(real)
     by_name = {
-        each.name: _read_files(each, found[each.name], by_root[each.root])
-        for each in installed
-        if each.name in found
+        each.name: _read_files(each, found[each.name]) for each in installed if each.name in found
     }
     return Attributed(by_name=by_name, unowned=tuple(sorted(unowned)))
 
@@ -142,6 +157,15 @@ def role_of(path: str) -> Role:
     if is_interface_file(path):
         return Role.HEADER
     return Role.BUILD_TOOL if path.startswith(("bin/", "Scripts/")) else Role.OTHER
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]] | None:
+    """None where they cannot be read."""
+    try:
+        with os.scandir(directory) as scanned:
+            return list(scanned)
+    except OSError:
+        return None
 
 
 def _shown(real: str, aliases: dict[str, str]) -> str:
@@ -162,40 +186,47 @@ def _source_of(path: str) -> str:
         return path
 
 
-def _owner(
-    place: str,
-    by_root: dict[str, dict[str, tuple[Installed, str]]],
-    outside: dict[str, tuple[Installed, str]],
-) -> tuple[Installed | None, str]:
-    """The distribution that `place` belongs to, and its path in it."""
-    for root, files in by_root.items():
-        if place.startswith(root + "/"):
-            path = place[len(root) + 1 :]
-            if path in files:
-                return files[path][0], path
-    return outside.get(place, (None, ""))
+def _is_metadata(path: str) -> bool:
+    return any(part.endswith(_METADATA_DIRECTORIES) for part in path.split("/")[:-1])
 
 
-def _read_files(
-    owner: Installed, paths: Collection[str], files: dict[str, tuple[Installed, str]]
-) -> ReadFiles:
+def _owners(installed: Sequence[Installed]) -> dict[str, list[tuple[str, str]]]:
+    """By absolute place of a file, (name of the distribution, path) of all that ship it."""
+    owners: dict[str, list[tuple[str, str]]] = {}
+    for each in installed:
+        elsewhere = {path for _, path in each.outside}
+        places = [(f"{each.root}/{path}", path) for path, _ in each.files if path not in elsewhere]
+        for place, path in (*places, *each.outside):
+            owners.setdefault(place, []).append((each.name, path))
+    return owners
+
+
+def _read_files(owner: Installed, paths: Collection[str]) -> ReadFiles:
     """The record of what was read of `owner`."""
+    files = dict(owner.files)
     places = {path: place for place, path in owner.outside}
-    scripts = _scripts_of(owner)
+    entries = _entry_points(owner)
+    scripts = {name for group in _SCRIPTS for name in entries.get(group, {})}
+    run = {
+        module
+        for group, modules in entries.items()
+        if group in _SCRIPTS or group.startswith(_PLUG_INS)
+        for module in modules.values()
+    }
     digests = []
     tools = []
     is_program = False
     for path in sorted(paths):
         is_script = path not in files
-        if is_script and posixpath.splitext(posixpath.basename(path))[0] in scripts:
+        if is_script and posixpath.basename(path).removesuffix(".exe") in scripts:
             is_program = True  # made by the installer: what it does stands in its module
             continue
-        recorded = "sha256" if is_script else files[path][1]
+        recorded = files.get(path, "sha256")
         digest = _digest_now(places.get(path, f"{owner.root}/{path}"), recorded)
         role = role_of(path)
         if role is Role.BUILD_TOOL:
             tools.append((path, digest))
-            is_program |= is_script or _is_program(path, scripts.values())
+            is_program |= is_script or _is_program(path, run)
         else:
             digests.append((role, path, digest))
     return ReadFiles(
@@ -219,10 +250,10 @@ def _digest_now(place: str, recorded: str) -> str:
     return f"{algorithm}={urlsafe_b64encode(found).decode().rstrip('=')}"
 
 
-def _scripts_of(owner: Installed) -> dict[str, str]:
-    """Of each script that an installer makes for a distribution, the path of the module it calls.
+def _entry_points(owner: Installed) -> dict[str, dict[str, str]]:
+    """By group and name, the path of the module that the entry point names, without suffix.
 
-    Without suffix ("Entry points specification", File format).
+    ("Entry points specification", File format.)
     """
     listed = [path for path, _ in owner.files if path.endswith(".dist-info/entry_points.txt")]
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
@@ -232,15 +263,16 @@ def _scripts_of(owner: Installed) -> dict[str, str]:
     except (OSError, UnicodeDecodeError, configparser.Error):
         return {}
     return {
-        name: value.partition(":")[0].strip().replace(".", "/")
-        for section in ("console_scripts", "gui_scripts")
-        if parser.has_section(section)
-        for name, value in parser.items(section)
+        group: {
+            name: value.partition(":")[0].strip().replace(".", "/")
+            for name, value in parser.items(group)
+        }
+        for group in parser.sections()
     }
 
 
-def _is_program(path: str, modules: Iterable[str]) -> bool:
-    """Whether the module at `path` is one that is run: by a script, or by `python -m`."""
+def _is_program(path: str, modules: Collection[str]) -> bool:
+    """Whether the module at `path` is run: it is one of `modules`, or what `python -m` runs."""
     directory, name = posixpath.split(path)
     stem = name.partition(".")[0]
     if stem == "__main__":

@@ -17,8 +17,8 @@ from backend_shim.record.read_set import SystemPackage
 _SECONDS: Final = 30
 _AT_ONCE: Final = 500
 _OWNED_BY_APK: Final = re.compile(r"(?P<path>/.*) is owned by (?P<name>.+)-(?P<version>[^-]+-r\d+)")
-# Merged /usr: a package may list /lib/x for what is /usr/lib/x.
-_MERGED: Final = ("/usr/lib", "/usr/bin", "/usr/sbin")
+# Merged /usr: a package may list /lib/x for what is /usr/lib/x; the loader says /lib/x of either.
+_MERGED: Final = ("/lib", "/bin/", "/sbin/")
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -116,7 +116,8 @@ def _apk(paths: Sequence[str]) -> Iterator[tuple[str, Package]]:
 
 
 def _spellings(path: str) -> tuple[str, ...]:
-    return (path, path.removeprefix("/usr")) if path.startswith(_MERGED) else (path,)
+    bare = path.removeprefix("/usr")
+    return (bare, f"/usr{bare}") if bare.startswith(_MERGED) else (path,)
 
 
 def _output(command: Sequence[str]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,28 +23,24 @@ from uv import find_uv_bin
 
 from backend_shim.cli import main
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS
+from tests.end_to_end.cases import CASES, Case
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECTS: Final = ROOT / "tests" / "projects"
 UV: Final = find_uv_bin()
-
-PURE: Final = (
-    "setuptools",
-    "setuptools_legacy",
-    "hatchling",
-    "hatchling_dynamic",
-    "flit_core",
-    "poetry_core",
-    "pdm_backend",
-    "uv_build",
-)
-COMPILED: Final = ("meson_python", "scikit_build_core")
 
 FRONT_ENDS: Final[Mapping[str, Sequence[str]]] = {
     "build": (sys.executable, "-m", "build", "--wheel", "--outdir"),
     "pip": (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir"),
     "uv": (UV, "build", "--python", sys.executable, "--wheel", "--out-dir"),
 }
+# After an interpreter that has the backend; in the source tree.
+GPEP517: Final = ("-m", "gpep517", "build-wheel", "--output-fd", "1", "--wheel-dir")
 
 MakeProject: TypeAlias = Callable[[str], Path]
 
@@ -86,6 +84,7 @@ class Shell:
 
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """With this shim in a wheelhouse beside the package index."""
     wheelhouse = tmp_path_factory.mktemp("wheelhouse")
     environ = {
         name: value
@@ -99,6 +98,38 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return shell
 
 
+@pytest.fixture(scope="session")
+def local(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Every backend and this shim in one wheelhouse, downloaded once, and no package index."""
+    place = tmp_path_factory.mktemp("local")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    wheelhouse = place / "wheels"
+    pip = (sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--quiet")
+    shell.run(*pip, "--dest", wheelhouse, "wheel-abi", "pip", *groups["backends"])
+    config = place / "uv.toml"
+    config.write_text(f"no-index = true\nfind-links = [{json.dumps(os.fspath(wheelhouse))}]\n")
+    environ = {name: value for name, value in shell.environ.items() if name != "UV_FIND_LINKS"}
+    environ |= {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_COMPILE": "1",  # bytecode of what runs once in its environment is of no use
+        "PIP_FIND_LINKS": os.fspath(wheelhouse),
+        "UV_CONFIG_FILE": os.fspath(config),
+    }
+    return Shell(environ=environ)
+
+
+@pytest.fixture(scope="session")
+def backends(local: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with the shim and every backend."""
+    place = tmp_path_factory.mktemp("backends")
+    python = local.venv(place / "venv")
+    wheels = Path(local.environ["PIP_FIND_LINKS"]).glob("*.whl")
+    names = sorted({wheel.name.partition("-")[0] for wheel in wheels})
+    local.run(UV, "pip", "install", "--quiet", "--python", python, *names)
+    return python
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> MakeProject:
     def copy(case: str) -> Path:
@@ -107,18 +138,33 @@ def project(tmp_path: Path) -> MakeProject:
     return copy
 
 
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Each project of the table that this machine can build."""
+    case: Case = request.param
+    if missing := case.missing_tool():
+        pytest.skip(f"no {missing}")
+    return case
+
+
 def use_in_tree_shim(source: Path) -> None:
     """Put the shim into the tree of `source`, in the place of the requirement."""
     assert main(["vendor", str(source / "_wheel_abi")]) == 0
     text = (source / "pyproject.toml").read_text()
-    text = re.sub(
-        r', "wheel-abi"|"wheel-abi"', ', "tomli"' if ', "wheel-abi"' in text else "", text
-    )
+    text = text.replace('"wheel-abi"', "\"tomli; python_version < '3.11'\"")
     text = text.replace(
         'build-backend = "backend_shim.hooks"',
         'build-backend = "backend_shim.hooks"\nbackend-path = ["_wheel_abi"]',
     )
     (source / "pyproject.toml").write_text(text)
+
+
+def use_odd_backend_directly(source: Path) -> None:
+    """Take the shim out of a copy of the project `odd_backend`."""
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "odd_backend"\n'
+        'backend-path = ["inside"]\n[project]\nname = "demo-odd-backend"\nversion = "1.0"\n'
+    )
 
 
 def dist_info(wheel: Path) -> dict[str, bytes]:
@@ -141,7 +187,12 @@ def check_wheel(wheel: Path, *, is_purelib: bool) -> None:
     """RECORD holds for a foreign reader, and the records are there, of the schema, and fresh."""
     with WheelFile.open(wheel) as source:
         source.validate_record()
-    files = dist_info(wheel)
+    assert main(["verify", str(wheel)]) == 0
+    check_records(dist_info(wheel), is_purelib=is_purelib)
+
+
+def check_records(files: Mapping[str, bytes], *, is_purelib: bool) -> None:
+    """The records among the `files` of a `.dist-info` are of the schema and tell of no place."""
     schemas = {"build_inputs": BUILD_INPUTS, "abi_fingerprint": FINGERPRINT, "abi_symbols": SYMBOLS}
     for schema, name in schemas.items():
         path = ROOT / "spec" / "schemas" / f"{schema}-0.1.schema.json"
@@ -149,9 +200,21 @@ def check_wheel(wheel: Path, *, is_purelib: bool) -> None:
             jsonschema.Draft202012Validator(json.loads(path.read_text())).validate(
                 json.loads(files[name])
             )
-    assert main(["verify", str(wheel)]) == 0
     assert json.loads(files[FINGERPRINT])["is_purelib"] is is_purelib
-    definition = build_inputs(wheel)
+    definition = json.loads(files[BUILD_INPUTS])["build_definition"]
     assert (definition["internalParameters"]["toolchain"] is None) is is_purelib
     assert os.fspath(Path.home()) not in files[BUILD_INPUTS].decode()
     assert "/tmp/" not in files[BUILD_INPUTS].decode()
+
+
+def check_installed(info: Path) -> None:
+    """Every file of the installed `.dist-info` is in RECORD, and RECORD holds."""
+    rows = list(csv.reader((info / "RECORD").read_text().splitlines()))
+    for path, digest, _ in rows:
+        if digest:
+            algorithm, _, value = digest.partition("=")
+            found = hashlib.new(algorithm, (info.parent / path).read_bytes()).digest()
+            assert base64.urlsafe_b64encode(found).rstrip(b"=").decode() == value, path
+    listed = {row[0] for row in rows}
+    there = {path.relative_to(info.parent).as_posix() for path in info.rglob("*") if path.is_file()}
+    assert there <= listed

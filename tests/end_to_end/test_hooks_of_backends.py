@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 
 from backend_shim.wrapped_backend import HOOKS
-from tests.end_to_end.conftest import COMPILED, PURE, UV, MakeProject, Shell
+from tests.end_to_end.cases import Case
+from tests.end_to_end.conftest import MakeProject, Shell
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.network, pytest.mark.slow]
 
@@ -28,31 +28,18 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def python(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter with every backend and the shim."""
-    python = shell.venv(tmp_path_factory.mktemp("backends") / "venv")
-    backends = ["setuptools", "wheel", "hatchling", "flit_core", "poetry-core", "pdm-backend"]
-    compiled = ["uv_build", "meson-python", "scikit-build-core", "ninja", "wheel-abi"]
-    shell.run(UV, "pip", "install", "--python", python, *backends, *compiled)
-    return python
-
-
 @pytest.mark.parametrize("environ", [{}, {"PIP_BUILD_TRACKER": "/x"}], ids=["", "under pip"])
-@pytest.mark.parametrize("case", [*PURE, *COMPILED])
 def test_the_hooks_and_their_signatures_are_the_backend_s(
-    case: str, environ: dict[str, str], project: MakeProject, shell: Shell, python: Path
+    case: Case, environ: dict[str, str], project: MakeProject, local: Shell, backends: Path
 ) -> None:
-    source = project(case)
-    text = (source / "pyproject.toml").read_text()
-    (real,) = re.findall(r'\[tool\.wheel-abi\]\nbuild-backend = "(.*)"', text)
+    source = project(case.folder)
     shown = [
         json.loads(
-            shell.run(python, "-c", SAY, name, json.dumps(list(HOOKS)), cwd=source, **environ)
+            local.run(backends, "-c", SAY, name, json.dumps(list(HOOKS)), cwd=source, **environ)
         )
-        for name in ("backend_shim.hooks", real)
+        for name in ("backend_shim.hooks", case.backend)
     ]
-    if case == "hatchling_dynamic":
+    if case.folder == "hatchling_dynamic":
         shown[1] = {name: each for name, each in shown[1].items() if "prepare" not in name}
     assert shown[0] == shown[1]
-    assert "build_wheel" in shown[0]
+    assert {"build_wheel", "build_editable"} <= shown[0].keys()

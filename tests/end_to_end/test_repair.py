@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,14 @@ from backend_shim.cli import main
 from backend_shim.embed import embed
 from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
+from backend_shim.record.fingerprint import Basis
+from backend_shim.record.names import BUILD_INPUTS
 from backend_shim.wheel.archive import WheelArchive
+from resolver_check.model import Derived
+from resolver_check.scan.subject import Subject
 from tests.backend_shim.record.example_inputs import INPUTS
+from tests.end_to_end.cases import CASES
+from tests.end_to_end.conftest import UV, MakeProject, Shell, check_wheel, dist_info
 from tests.support.wheel_factory import make_wheel
 
 pytestmark = [pytest.mark.end_to_end]
@@ -80,3 +87,64 @@ def test_a_repaired_wheel_is_stamped_anew_and_keeps_its_build_inputs(
     required = fingerprint.required("import-name")
     assert required is not None
     assert "numpy" in str(required.facts["looked_for"])
+
+
+# What a project sets for cibuildwheel, which puts in the names and gives it to `sh -c`.
+CIBW_REPAIR_WHEEL_COMMAND = (
+    "auditwheel repair -w {dest_dir} {wheel} && backend-shim stamp {dest_dir}/*.whl"
+)
+
+
+@pytest.fixture
+def gift(tmp_path: Path) -> Path:
+    """A directory with a library that no wheel brings along."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc")
+    place = tmp_path / "gift"
+    place.mkdir()
+    command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", "libgift.so.1"]
+    subprocess.run(
+        [*command, "-Wl,-soname,libgift.so.1"],
+        input='int puts(const char *); int gift(void) { return puts(""); }',
+        text=True, check=True, cwd=place,
+    )  # fmt: skip
+    (place / "libgift.so").symlink_to("libgift.so.1")
+    return place
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize("is_stamped", [True, False], ids=["stamped", "not stamped"])
+def test_the_repair_command_of_cibuildwheel(
+    is_stamped: bool, gift: Path, project: MakeProject, local: Shell, tmp_path: Path
+) -> None:
+    flags = f"-L{gift} -Wl,--no-as-needed -lgift"
+    built = local.wheel("uv", project("setup_py"), tmp_path / "built", LDFLAGS=flags)
+    inputs = dist_info(built)[BUILD_INPUTS]
+    dest_dir = tmp_path / "repaired"
+    repair, stamp = CIBW_REPAIR_WHEEL_COMMAND.split(" && ")
+    command = CIBW_REPAIR_WHEEL_COMMAND if is_stamped else repair
+    assert stamp.startswith("backend-shim stamp")
+    local.run(
+        "sh", "-c", command.replace("{wheel}", str(built)).replace("{dest_dir}", str(dest_dir)),
+        PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        LD_LIBRARY_PATH=os.fspath(gift),
+    )  # fmt: skip
+    (repaired,) = dest_dir.glob("*manylinux*.whl")
+    assert dist_info(repaired)[BUILD_INPUTS] == inputs
+    python = local.venv(tmp_path / "venv")
+    local.run(UV, "pip", "install", "--python", python, repaired)
+    local.run(python, "-c", CASES["setup_py"].check)
+    with WheelArchive.open(repaired) as archive:
+        subject = Subject(archive)
+        fingerprint = subject.fingerprint()
+        assert subject.build_inputs is not None
+        notes = [note.why for note in subject.notes if isinstance(note, Derived)]
+    assert [each for each in fingerprint.objects if each.is_grafted]
+    if is_stamped:
+        check_wheel(repaired, is_purelib=False)
+        assert notes == []
+    else:
+        assert main(["verify", str(repaired)]) == 1
+        assert "stale" in "".join(notes)
+        assert {each.basis for each in fingerprint.requires} == {Basis.DERIVED}

@@ -23,6 +23,7 @@ def lay_out(
     files: Mapping[str, bytes],
     *,
     scripts: Mapping[str, str] | None = None,
+    further_entry_points: str = "",
     version: str = "1.0",
 ) -> None:
     """Put the distribution into `site`; `scripts` are its console scripts.
@@ -36,7 +37,9 @@ def lay_out(
         f"{info.name}/METADATA": (
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
         ),
-        f"{info.name}/entry_points.txt": f"[console_scripts]\n{entries}".encode(),
+        f"{info.name}/entry_points.txt": (
+            f"[console_scripts]\n{entries}{further_entry_points}".encode()
+        ),
     }
     rows = []
     for path, content in files.items():

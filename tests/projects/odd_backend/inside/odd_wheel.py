@@ -27,3 +27,10 @@ def write(directory):
         record = zipfile.ZipInfo(f"{INFO}/RECORD", (2020, 2, 2, 0, 0, 0))
         archive.writestr(record, "".join(rows) + f"{INFO}/RECORD,,\n")
     return name
+
+
+def prepare(directory):
+    os.mkdir(os.path.join(directory, INFO))
+    with open(os.path.join(directory, INFO, "METADATA"), "w") as file:
+        file.write(FILES[f"{INFO}/METADATA"])
+    return INFO
