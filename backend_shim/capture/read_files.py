@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from backend_shim.capture.build_requirements import Installed
+from backend_shim.capture.imported_code import files_loaded_by
 from backend_shim.interfaces.interface_file import is_interface_file
-from backend_shim.record.read_set import ReadFiles, Role, listing_digest
+from backend_shim.record.read_set import COMPILED_IN, ReadFiles, Role, listing_digest
 
 _ROLE_OF_SUFFIX: Final = {
     **dict.fromkeys((".pxd", ".pxi", ".pyx"), Role.PXD),
@@ -229,12 +230,22 @@ def _read_files(owner: Installed, paths: Collection[str]) -> ReadFiles:
             is_program |= is_script or _is_program(path, run)
         else:
             digests.append((role, path, digest))
+    is_library = any(role in COMPILED_IN for role, _, _ in digests)
+    if is_library and tools and not is_program:
+        is_program = _is_more_than_imported(owner, [path for path, _ in tools])
     return ReadFiles(
         digests=tuple(sorted(digests)),
         tools=tuple(path for path, _ in tools),
         tools_sha256=listing_digest(tools) if tools else None,
         is_program=bool(tools) and is_program,
     )
+
+
+def _is_more_than_imported(owner: Installed, tools: Collection[str]) -> bool:
+    """Whether one of the modules is not loaded by importing the packages that hold them."""
+    packages = {path.partition("/")[0].partition(".")[0] for path in tools}
+    loaded = files_loaded_by(packages)
+    return any(os.path.realpath(f"{owner.root}/{path}") not in loaded for path in tools)
 
 
 def _digest_now(place: str, recorded: str) -> str:

@@ -9,6 +9,7 @@ import enum
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from backend_shim.errors import InvalidRecord
 from backend_shim.record.canonical import JSONValue
@@ -42,6 +43,10 @@ class Role(str, enum.Enum):
     """Descriptions for build systems (`.pc`, `.cmake`), and data."""
 
 
+COMPILED_IN: Final = (Role.HEADER, Role.PXD, Role.STATIC_LIBRARY)
+"""Whoever a build reads these of is a library to it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFiles:
     """The files of one distribution that a build opened."""
@@ -54,7 +59,8 @@ class ReadFiles:
     tools_sha256: str | None = None
     """`listing_digest` of the tools; None where there are none."""
     is_program: bool = False
-    """A program of the distribution was run: a script, `__main__`, or the module of a script."""
+    """Its code may have written something for the wheel: a program or plug-in of it was run, or, of
+    a library, more of its code than importing it loads."""
 
     def __bool__(self) -> bool:
         return bool(self.digests or self.tools)

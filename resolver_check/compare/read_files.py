@@ -1,10 +1,11 @@
 """Whether another version of a build requirement holds the same of all that a build read of it.
 
-A file counts if what it says goes into the wheel. Shared libraries count if a binary of the wheel
-needs them: the rest was only loaded by what ran. Code that ran counts if it may have written
-something for the wheel: where a program of the distribution was run, or where nothing but code
-was read of it. Else the code told where the files lie that are counted (`numpy.get_include()`), and
-with it `version.py` of every release would stand against files that are the same to the byte.
+A file counts if what it says goes into the wheel. Code that ran counts if it may have written
+something for the wheel: where a program of the distribution was run, more of a library than
+importing it loads, or where nothing but code was read of it. Else the code told where the files lie
+that are counted (`numpy.get_include()`), and with it `version.py` of every release would stand
+against files that are the same to the byte. Shared libraries count where code does, and where a
+binary of the wheel needs them: the rest was only loaded.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Mapping
 
-from backend_shim.record.read_set import ReadFiles, Role, listing_digest
-
-_COMPILED_IN = (Role.HEADER, Role.PXD, Role.STATIC_LIBRARY)
+from backend_shim.record.read_set import COMPILED_IN, ReadFiles, Role, listing_digest
 
 
 def changed_files(
@@ -22,17 +21,18 @@ def changed_files(
 ) -> tuple[str, ...]:
     """Those of the files that count which `new` does not have as they were.
 
-    `new` holds the digests of RECORD by path as installed.
-    `linked` are the names of libraries that binaries of the wheel need; linkers open `libx.so` for
-    what is needed as `libx.so.1`. Build tools are one entry,
-    the first of them.
+    `new` holds the digests of RECORD by path as installed. `linked` are the names of libraries that
+    binaries of the wheel need; linkers open `libx.so` for what is needed as `libx.so.1`. Build
+    tools are one entry, the first of them.
     """
+    is_tool = tools_count(read)
     changed = [
         path
         for role, path, digest in read.digests
-        if new.get(path) != digest and (role is not Role.SHARED_LIBRARY or _is_linked(path, linked))
+        if new.get(path) != digest
+        and (role is not Role.SHARED_LIBRARY or is_tool or _is_linked(path, linked))
     ]
-    if tools_count(read):
+    if is_tool:
         digests = [(path, new[path]) for path in read.tools if path in new]
         if len(digests) != len(read.tools) or listing_digest(digests) != read.tools_sha256:
             changed.append(read.tools[0])
@@ -52,5 +52,5 @@ def _is_linked(path: str, linked: Collection[str]) -> bool:
 
 def tools_count(read: ReadFiles) -> bool:
     """Whether the code that ran may have written something for the wheel."""
-    is_library = any(role in _COMPILED_IN for role, _, _ in read.digests)
+    is_library = any(role in COMPILED_IN for role, _, _ in read.digests)
     return bool(read.tools) and (read.is_program or not is_library)

@@ -228,9 +228,8 @@ def test_what_lies_beside_the_target_of_a_link_is_not_of_the_environment(
         for name in ("python", "neighbour"):
             (place / "bin" / name).read_text()
 
-    assert observed(site, source, act).capture == Capture(
-        method="inotify", is_complete=True, unowned=1
-    )
+    # Nor is the target, if nobody ships it: others on this machine start that interpreter, too.
+    assert observed(site, source, act).capture == Capture(method="inotify", is_complete=True)
 
 
 def test_the_shim_has_no_part_in_what_is_built(

@@ -205,9 +205,32 @@ def test_names_that_are_no_utf8_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_a_program_is_run_where_more_than_an_import_was_seen(
-    opened: list[str], expected: bool, site: Path
+    opened: list[str], expected: bool, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(site))
     assert program(site, *opened) is expected
+
+
+@pytest.mark.parametrize(
+    ("init", "opened", "expected"),
+    [
+        (b"", ["__init__.py"], False),
+        (b"", ["__init__.py", "maker.py"], True),
+        (b"import lib.maker", ["__init__.py", "maker.py"], False),
+        (b"raise SystemExit", ["__init__.py"], True),
+        (b"print('hello')", ["__init__.py"], False),
+    ],
+)
+def test_code_of_a_library_counts_where_importing_it_does_not_load_it(
+    init: bytes, opened: list[str], expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Path(os.path.realpath(tmp_path))
+    lay_out(site, "lib", {"lib/__init__.py": init, "lib/maker.py": b"", "lib/lib.h": b""})
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    read = attributed(site, [f"lib/{each}" for each in (*opened, "lib.h")]).by_name["lib"]
+    assert read.is_program is expected
+    # Of what is no library all code counts, whatever it is.
+    assert not attributed(site, [f"lib/{each}" for each in opened]).by_name["lib"].is_program
 
 
 def test_a_script_that_an_installer_made_stands_in_its_module_and_no_other_does(
@@ -222,10 +245,13 @@ def test_a_script_that_an_installer_made_stands_in_its_module_and_no_other_does(
 @pytest.mark.parametrize(
     ("group", "expected"), [("distutils.setup_keywords", True), ("pyinstaller40", False)]
 )
-def test_what_setuptools_calls_is_a_program(group: str, expected: bool, tmp_path: Path) -> None:
+def test_what_setuptools_calls_is_a_program(
+    group: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = Path(os.path.realpath(tmp_path))
     entry = f"[{group}]\nmaker_modules = maker.ext:make\n"
-    files = {"maker/ext.py": b"", "maker/x.h": b""}
+    files = {"maker/__init__.py": b"import maker.ext", "maker/ext.py": b"", "maker/x.h": b""}
+    monkeypatch.setenv("PYTHONPATH", str(site))
     lay_out(site, "maker", files, further_entry_points=entry)
     assert attributed(site, files).by_name["maker"].is_program is expected
 
