@@ -92,7 +92,7 @@ def cpu_seconds(project: Project, module: str, out: Path) -> float:
     built = subprocess.run(
         [project.python, "-c", program],
         cwd=tree,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "CCACHE_DISABLE": "1"},  # meson takes it by itself
         capture_output=True,
         text=True,
         check=False,
