@@ -130,7 +130,9 @@ def _build_directories(
             for word in _words(each)
             for found in _DIRECTORY_SETTING.findall(word)
         ]
-    for file in ("pyproject.toml", "setup.cfg"):
+    # DIST_EXTRA_CONFIG: of setuptools, a setup.cfg that lies elsewhere.
+    extra = environ.get("DIST_EXTRA_CONFIG")
+    for file in ("pyproject.toml", "setup.cfg", *([extra] if extra else [])):
         try:
             named += _DIRECTORY_SETTING.findall((source / file).read_text("utf-8"))
         except (OSError, UnicodeDecodeError):

@@ -88,7 +88,10 @@ class BuildObservation:
         os.environ[_NO_INODE_CACHE] = "1"
         os.environ.pop(_BYTECODE_ELSEWHERE, None)
         if self._log is not None:
-            self._log.__enter__()
+            try:
+                self._log.__enter__()
+            except OSError:  # no room for wrappers is no reason not to build
+                self._log = None
         self._watch.__enter__()
         return self
 

@@ -41,7 +41,7 @@ class OpenWatch:
         """What was seen; complete when the block has ended."""
 
     def __enter__(self) -> OpenWatch:
-        if sys.platform != "linux":
+        if sys.platform != "linux" or not sys.executable:
             return self
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program

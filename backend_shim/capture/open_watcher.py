@@ -23,7 +23,6 @@ _IN_MOVED_TO = 0x80
 _IN_Q_OVERFLOW = 0x4000
 _IN_ONLYDIR = 0x01000000
 _IN_ISDIR = 0x40000000
-_IN_NONBLOCK = os.O_NONBLOCK
 _EVENT = struct.Struct("iIII")
 _BLOCK = 1 << 18
 
@@ -34,7 +33,7 @@ class Watcher:
     def __init__(self) -> None:
         """Raises OSError, also where the C library or ctypes has nothing of it (AttributeError)."""
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self.descriptor = self._libc.inotify_init1(_IN_NONBLOCK)
+        self.descriptor = self._libc.inotify_init1(os.O_NONBLOCK)  # IN_NONBLOCK
         if self.descriptor < 0:
             raise OSError(ctypes.get_errno(), "inotify_init1")
         self._directories: dict[int, str] = {}

@@ -191,6 +191,16 @@ def test_a_build_directory_may_be_named_in_the_tree(file: str, text: str, tmp_pa
     assert has_objects_from_before(source, None, {})
 
 
+def test_setuptools_may_be_told_of_a_file_elsewhere(tmp_path: Path) -> None:
+    source, there, extra = tmp_path / "source", tmp_path / "there", tmp_path / "extra.cfg"
+    source.mkdir()
+    there.mkdir()
+    (there / "x.o").write_bytes(b"")
+    extra.write_text(f"[build]\nbuild_base = {there}\n")
+    assert not has_objects_from_before(source, None, {})
+    assert has_objects_from_before(source, None, {"DIST_EXTRA_CONFIG": str(extra)})
+
+
 def test_settings_that_cannot_be_read_name_no_directory(tmp_path: Path) -> None:
     (tmp_path / "setup.cfg").write_bytes(b"\xff\xfe")
     assert not has_objects_from_before(tmp_path, {"x": "'unbalanced"}, {"BUILD_DIR": "gone"})

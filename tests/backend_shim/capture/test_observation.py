@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -380,6 +381,16 @@ def test_commands_are_noted_if_they_are_asked_for(site: Path, source: Path, plac
     (command,) = found.commands
     assert "gcc -I" in command
     assert paths(found) == {"inner.h", "provider.h"}
+    assert found.capture.is_complete
+
+
+def test_without_room_for_wrappers_there_are_no_commands(
+    site: Path, source: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(place / "gone"))
+    compile_it = compiling(site, place / "x.o")
+    found = observed(site, source, compile_it, with_commands=True, has_binaries=True)
+    assert found.commands == ()
     assert found.capture.is_complete
 
 
