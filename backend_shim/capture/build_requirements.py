@@ -22,20 +22,8 @@ from typing import Final
 
 from backend_shim.interfaces.import_name import binding_names
 from backend_shim.record.build_inputs import BuildRequirement, DigestSet
+from backend_shim.wheel.manifest import BY_INSTALLERS, SCRIPT_DIRECTORIES
 
-# Written by installers, each in its own way, so they are not what the wheel had.
-_BY_INSTALLERS: Final = frozenset(
-    (
-        "INSTALLER",
-        "RECORD",
-        "REQUESTED",
-        "direct_url.json",
-        "provenance_url.json",
-        "uv_build.json",
-        "uv_cache.json",
-    )
-)
-_SCRIPT_DIRECTORIES: Final = frozenset(("bin", "Scripts"))
 _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -209,7 +197,7 @@ def _recorded(distribution: Distribution) -> Iterator[tuple[str, str, str]]:
                 and inner
                 and not place.is_absolute()
                 and "__pycache__" not in inner
-                and not (is_info and place.name in _BY_INSTALLERS)
+                and not (is_info and place.name in BY_INSTALLERS)
             ):
                 yield "/".join(inner), digest, raw
     except (OSError, csv.Error):
@@ -220,4 +208,4 @@ def _is_script(raw: str) -> bool:
     """Whether the file is a script, whose first line names the environment."""
     parts = PurePosixPath(raw).parts
     inner = [part for part in parts if part != ".."]
-    return ".." in parts and inner[0] in _SCRIPT_DIRECTORIES
+    return ".." in parts and inner[0] in SCRIPT_DIRECTORIES

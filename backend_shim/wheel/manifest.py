@@ -22,6 +22,21 @@ if TYPE_CHECKING:  # archive imports this module to read its RECORD
 SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")
 """Signatures of RECORD; deprecated by PEP 815."""
 
+BY_INSTALLERS: Final = frozenset(
+    (
+        "INSTALLER",
+        "RECORD",
+        "REQUESTED",
+        "direct_url.json",
+        "provenance_url.json",
+        "uv_build.json",
+        "uv_cache.json",
+    )
+)
+"""Files of an installed `.dist-info` that installers write, each in its own way."""
+SCRIPT_DIRECTORIES: Final = frozenset(("bin", "Scripts"))
+"""Where installers put scripts, whose first line they write."""
+
 _STRONG: Final = frozenset(
     ["sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"]
 )

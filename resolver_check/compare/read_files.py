@@ -11,9 +11,14 @@ binary of the wheel needs them: the rest was only loaded.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from backend_shim.record.read_set import COMPILED_IN, ReadFiles, Role, listing_digest
+
+LIBRARY: Final = re.compile(r".*\.(?:a|lib|dll|dylib|so)(?:\.[0-9.]+)?", re.IGNORECASE)
+"""Paths of libraries that may be linked to."""
 
 
 def changed_files(

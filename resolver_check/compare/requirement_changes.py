@@ -8,7 +8,6 @@ the capture was complete, and where RECORD told which files belong to the distri
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -21,7 +20,7 @@ from backend_shim.interfaces.interface_file import (
 from backend_shim.record.build_inputs import BuildRequirement
 from backend_shim.record.read_set import Capture, ReadFiles, listing_digest
 from resolver_check.compare.changed_input import InputChange, InputKind, is_same_version
-from resolver_check.compare.read_files import changed_files
+from resolver_check.compare.read_files import LIBRARY, changed_files
 
 Digests: TypeAlias = Callable[[str, str], "Mapping[str, str] | None"]
 """Digest in RECORD by path as installed, of a distribution's name and version; None: not known."""
@@ -32,7 +31,6 @@ needless white space; of those of the given paths that can be read."""
 
 _RECORD: Final = "record"
 _SHOWN_DIGITS: Final = 16
-_LIBRARY: Final = re.compile(r".*\.(?:a|lib|dll|dylib|so)(?:\.[0-9.]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +150,7 @@ class RequirementChanges:
 def _may_be_found(added: Iterable[str]) -> list[str]:
     """Those of the files that have come that may be taken before one that was read."""
     return sorted(
-        path for path in added if is_interface_file(path) or _LIBRARY.fullmatch(path) is not None
+        path for path in added if is_interface_file(path) or LIBRARY.fullmatch(path) is not None
     )
 
 

@@ -31,13 +31,12 @@ from backend_shim.interfaces.interface_tree import InterfaceTree
 from backend_shim.interfaces.provider import Declaration
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
 from backend_shim.record.read_set import ReadFiles
-from resolver_check.compare.read_files import changed_files, stem, tools_count
+from resolver_check.compare.read_files import LIBRARY, changed_files, stem, tools_count
 
 ReadTrees: TypeAlias = Callable[[frozenset[str]], tuple[InterfaceTree, InterfaceTree]]
 """Given identifiers to look for: the interface files of the old and the new provider."""
 
 _SHOWN: Final = 8
-_LIBRARY: Final = re.compile(r".*\.(?:a|lib|dll|dylib|so)(?:\.[0-9.]+)?", re.IGNORECASE)
 # Cython 3 looks for `name.cython-30.pxd` before `name.pxd`.
 _FOR_CYTHON: Final = re.compile(r"\.cython-\d+(?=\.pxd$)")
 
@@ -173,7 +172,7 @@ def _found_first(built: BuiltFrom, tree: InterfaceTree) -> Iterator[str]:
         for name in asked_for(tree.content(path))
     }
     for path in sorted(built.new.keys() - known):
-        if not is_interface_file(path) and not _LIBRARY.fullmatch(path):
+        if not is_interface_file(path) and not LIBRARY.fullmatch(path):
             continue
         may_be_asked = "" in asked or posixpath.basename(path).lower() in asked
         if may_be_asked or (_asked_as(path) in names and not _is_second_to(path, read)):
@@ -185,7 +184,7 @@ def _asked_as(path: str) -> str:
 
     Linkers take a shared library before the static one. Case may not count.
     """
-    if _LIBRARY.fullmatch(path):
+    if LIBRARY.fullmatch(path):
         return stem(path)
     name = _FOR_CYTHON.sub("", path)
     if name.endswith("/__init__.pxd"):

@@ -13,7 +13,7 @@ from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.compare.requirement_changes import is_listing_of
 from resolver_check.compare.same_inputs import BuiltFrom
 from resolver_check.model import BuildRequirementChanged
-from resolver_check.scan.new_requirements import installed_files
+from resolver_check.scan.installed_files import installed_files
 from resolver_check.scan.subject import Subject
 
 

@@ -14,29 +14,16 @@ from packaging.version import InvalidVersion, Version
 from backend_shim.errors import InvalidWheel
 from backend_shim.interfaces.interface_file import read_file
 from backend_shim.record.build_inputs import BuildInputs
-from backend_shim.wheel.manifest import Manifest
 from resolver_check.compare.changed_input import InputChange
 from resolver_check.compare.input_changes import input_changes
 from resolver_check.compare.requirement_changes import is_listing_of
 from resolver_check.errors import ProjectMissing, SourceUnavailable, UsageError
+from resolver_check.scan.installed_files import installed_files, installed_path
 from resolver_check.scan.subject import Subject
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target, target
 from resolver_check.wheel_reference import WheelReference
 
-# Installers write these, each in its own way (backend_shim.capture.build_requirements).
-_BY_INSTALLERS: Final = frozenset(
-    (
-        "INSTALLER",
-        "RECORD",
-        "REQUESTED",
-        "direct_url.json",
-        "provenance_url.json",
-        "uv_build.json",
-        "uv_cache.json",
-    )
-)
-_SCRIPT_DIRECTORIES: Final = frozenset(("bin", "Scripts"))
 _MACOS: Final = re.compile(r"macosx-(\d{1,3})\.(\d{1,3})-(\w+)")
 _GLIBC: Final = re.compile(r"2\.(\d{1,3})")
 
@@ -119,7 +106,7 @@ class _Requirements:
         try:
             with source.open(reference) as archive:
                 for entry in archive.manifest.entries:
-                    path = _installed_path(entry.path)
+                    path = installed_path(entry.path)
                     if path is not None and path in paths:
                         data = archive.read(entry.path)
                         tokens[path] = read_file(entry.path, data, frozenset()).tokens
@@ -138,36 +125,6 @@ class _Requirements:
         for reference in reversed(self._source.wheels(canonicalize_name(name))):
             if reference.version == wanted and reference.tags & self._target.tags:
                 yield self._source, reference
-
-
-def installed_files(manifest: Manifest) -> dict[str, str]:
-    """Digest by path as installed, of the files that are the same wherever a wheel is installed.
-
-    Those of `.data/headers` are left where they are: their place depends on the interpreter.
-    """
-    found = {}
-    for each in manifest.entries:
-        path = _installed_path(each.path)
-        if each.digest is not None and path is not None:
-            found[path] = each.digest
-    return found
-
-
-def _installed_path(path: str) -> str | None:
-    """Where the file comes to lie, relative and without `..`; None for what each place has anew."""
-    parts = path.split("/")
-    directory, name = parts[0], parts[-1]
-    if "__pycache__" in parts:
-        return None
-    if name in _BY_INSTALLERS and len(parts) > 1 and parts[-2].endswith(".dist-info"):
-        return None
-    if directory.endswith(".data") and len(parts) > 2:
-        scheme, inner = parts[1], parts[2:]
-        if scheme == "scripts" or (scheme == "data" and inner[0] in _SCRIPT_DIRECTORIES):
-            return None
-        if scheme in ("purelib", "platlib", "data"):
-            return "/".join(inner)
-    return path
 
 
 def _linked(wheel: Subject, old: BuildInputs) -> frozenset[str]:

@@ -22,7 +22,6 @@ from backend_shim.fingerprinting import (
     recorded_types,
 )
 from backend_shim.interfaces import import_name
-from backend_shim.interfaces.interface_file import installed_path
 from backend_shim.interfaces.interface_tree import InterfaceTree, read_tree, without_twins
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Reason
@@ -36,6 +35,7 @@ from backend_shim.record.series import read_series
 from backend_shim.record.type_tables import TypeTables
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived, RecordUnused
+from resolver_check.scan.installed_files import installed_files
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.wheel_reference import WheelReference
 
@@ -100,11 +100,7 @@ class Subject:
     @cached_property
     def installed_digests(self) -> dict[str, str]:
         """Digest in RECORD of each file, by its path as installed."""
-        return {
-            installed_path(each.path): each.digest
-            for each in self.archive.manifest.entries
-            if each.digest is not None
-        }
+        return installed_files(self.archive.manifest)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:

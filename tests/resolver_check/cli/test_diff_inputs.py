@@ -14,7 +14,7 @@ from backend_shim.record.names import BUILD_INPUTS
 from backend_shim.record.read_set import Capture, ReadFiles, Role, listing_digest
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.rewrite import add_dist_info_files
-from resolver_check.scan.new_requirements import installed_files
+from resolver_check.scan.installed_files import installed_files
 from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.cli.conftest import Run, assert_refused
 from tests.support.served_index import Manners, ServedIndex

@@ -12,7 +12,7 @@ from backend_shim.embed import embed
 from backend_shim.record.build_inputs import BuildInputs, BuildRequirement
 from backend_shim.record.read_set import Capture, ReadFiles, Role, listing_digest
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.scan.new_requirements import installed_files
+from resolver_check.scan.installed_files import installed_files
 from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.cli.conftest import Ran, Run, assert_refused
 from tests.resolver_check.conftest import Factory

@@ -20,11 +20,8 @@ from backend_shim.record.build_inputs import BuildInputs, BuildRequirement
 from backend_shim.record.build_machine import Library
 from backend_shim.record.read_set import Capture, ReadFiles, Role, listing_digest
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.scan.new_requirements import (
-    ComparedInputs,
-    compare_inputs,
-    installed_files,
-)
+from resolver_check.scan.installed_files import installed_files
+from resolver_check.scan.new_requirements import ComparedInputs, compare_inputs
 from resolver_check.scan.subject import Subject
 from resolver_check.sources import open_source
 from tests.backend_shim.record.example_inputs import INPUTS
