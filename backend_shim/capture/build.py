@@ -119,7 +119,7 @@ def capture_build_inputs(
         config_settings=before.config_settings,
         patches=before.patches,
         source=before.source,
-        backend=_backend(before, backend_name, backend_module),
+        backend=captured_backend(before, backend_name, backend_module),
         interpreter=before.interpreter,
         toolchain=toolchain,
         environment=before.environment,
@@ -158,7 +158,8 @@ def _build_tag(wheel: str) -> str | None:
     return parts[2] if len(parts) == 6 else None
 
 
-def _backend(before: BeforeBuild, name: str, module: ModuleType) -> Backend:
+def captured_backend(before: BeforeBuild, name: str, module: ModuleType) -> Backend:
+    """The wrapped backend `name`, loaded as `module`, and the distribution it came from."""
     provider = provider_of(module, before.installed)
     return Backend(
         name=name,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from types import ModuleType
 
-from backend_shim.capture.build import BeforeBuild
-from backend_shim.capture.build_requirements import normalized, provider_of
+from backend_shim.capture.build import BeforeBuild, captured_backend
+from backend_shim.capture.build_requirements import normalized
 from backend_shim.capture.toolchain import capture_toolchain
-from backend_shim.record.build_inputs import Backend, BuildInputs
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.fingerprint import Generator
 
 
@@ -25,7 +25,6 @@ def expected_build_inputs(
 
     The toolchain is there always: whether the wheel will hold binaries nobody knows yet.
     """
-    provider = provider_of(backend_module, before.installed)
     return BuildInputs(
         generator=Generator(),
         name=normalized(name),
@@ -34,11 +33,7 @@ def expected_build_inputs(
         config_settings=before.config_settings,
         patches=before.patches,
         source=before.source,
-        backend=Backend(
-            name=backend_name,
-            distribution=None if provider is None else provider.name,
-            version=None if provider is None else provider.version,
-        ),
+        backend=captured_backend(before, backend_name, backend_module),
         interpreter=before.interpreter,
         toolchain=capture_toolchain(os.environ, redaction=before.redaction),
         environment=before.environment,

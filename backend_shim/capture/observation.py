@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from backend_shim.capture.build_programs import (
     forgetful_caches,
     has_objects_from_before,
 )
-from backend_shim.capture.build_requirements import Installed
+from backend_shim.capture.build_requirements import Installed, provider_of
 from backend_shim.capture.commands import CommandLog
 from backend_shim.capture.open_watch import OpenWatch
 from backend_shim.capture.read_files import attribute, paths_of_modules, tree_of
@@ -24,7 +25,7 @@ from backend_shim.capture.system_packages import owners, packages_of
 from backend_shim.capture.toolchain import include_directories
 from backend_shim.record.read_set import Capture, ReadFiles, SystemPackage
 
-_OWN_DIRECTORY: Final = os.path.realpath(Path(__file__).parents[1])
+_SHIM: Final = sys.modules[__name__.partition(".")[0]]
 _NO_INODE_CACHE: Final = "CCACHE_NOINODECACHE"
 _BYTECODE_ELSEWHERE: Final = "PYTHONPYCACHEPREFIX"
 
@@ -130,6 +131,7 @@ class BuildObservation:
         found = attribute(in_environment, self._installed, self._environment.aliases)
         headers = set(filter(self._included.holds, opened.paths)) - in_environment
         owned = owners(headers)
+        own = provider_of(_SHIM, self._installed)  # it has no part in what is built
         return ObservedBuild(
             capture=Capture(
                 method=opened.method,
@@ -137,16 +139,11 @@ class BuildObservation:
                 why_incomplete=tuple(sorted(problems)),
                 unowned=len(found.unowned) + len(headers) - len(owned),
             ),
-            read={name: files for name, files in found.by_name.items() if name != self._own_name()},
+            read={
+                name: files
+                for name, files in found.by_name.items()
+                if own is None or name != own.name
+            },
             system_packages=packages_of(owned),
             commands=commands,
         )
-
-    def _own_name(self) -> str | None:
-        """The distribution that this package came from: it has no part in what is built."""
-        for each in self._installed:
-            if _OWN_DIRECTORY.startswith(each.root + "/"):
-                path = f"{_OWN_DIRECTORY[len(each.root) + 1 :]}/__init__.py"
-                if any(path == own for own, _ in each.files):
-                    return each.name
-        return None

@@ -13,7 +13,6 @@ from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.compare.requirement_changes import is_listing_of
 from resolver_check.compare.same_inputs import BuiltFrom
 from resolver_check.model import BuildRequirementChanged
-from resolver_check.scan.installed_files import installed_files
 from resolver_check.scan.subject import Subject
 
 
@@ -49,7 +48,7 @@ def changed_requirement(consumer: Subject, new: Subject) -> Iterator[BuildRequir
         not requirement.is_editable
         and (
             _is_version(requirement, new.version)
-            or is_listing_of(requirement, installed_files(new.archive.manifest))
+            or is_listing_of(requirement, new.installed_digests)
         )
     ):
         return

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -236,7 +237,8 @@ def test_what_lies_beside_the_target_of_a_link_is_not_of_the_environment(
 def test_the_shim_has_no_part_in_what_is_built(
     site: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observation, "_OWN_DIRECTORY", f"{site}/provider")
+    shim = SimpleNamespace(__file__=f"{site}/provider/__init__.py")
+    monkeypatch.setattr(observation, "_SHIM", shim)
     found = observed(site, source, (site / "provider" / "api.pxd").read_text)
     assert found.read == {}
 
