@@ -87,10 +87,12 @@ def reachable_names(installed: Sequence[Installed]) -> frozenset[str]:
 
 def provider_of(module: ModuleType, installed: Sequence[Installed]) -> Installed | None:
     """The distribution of `installed` whose RECORD lists the file of `module`."""
-    place = os.path.realpath(getattr(module, "__file__", None) or "")
+    place = Path(os.path.abspath(getattr(module, "__file__", None) or ""))  # noqa: PTH100
+    # The file itself may be a link to a cache, so only the directories above it are resolved.
+    above = {os.path.realpath(parent): parent for parent in place.parents}
     for each in installed:
-        if place.startswith(each.root + os.sep):
-            relative = place[len(each.root) + 1 :].replace(os.sep, "/")
+        if each.root in above:
+            relative = place.relative_to(above[each.root]).as_posix()
             if any(path == relative for path, _ in each.files):
                 return each
     return None

@@ -140,3 +140,28 @@ def test_the_provider_of_a_module_is_the_distribution_that_lists_it() -> None:
     assert provider.name == "pytest"
     assert provider_of(ModuleType("made_up"), installed) is None
     assert provider_of(json, installed) is None
+
+
+@pytest.mark.parametrize("is_linked", ["file", "package", "environment"])
+def test_the_provider_of_a_module_that_an_installer_linked_to_its_cache(
+    tmp_path: Path, is_linked: str
+) -> None:
+    cache = tmp_path / "cache"
+    (cache / "linked").mkdir(parents=True)
+    (cache / "linked" / "__init__.py").touch()
+    site = tmp_path / "site"
+    if is_linked == "environment":
+        site.symlink_to(cache)
+    elif is_linked == "package":
+        site.mkdir()
+        (site / "linked").symlink_to(cache / "linked")
+    else:
+        (site / "linked").mkdir(parents=True)
+        (site / "linked" / "__init__.py").symlink_to(cache / "linked" / "__init__.py")
+    install(site, "other", record="other.py,sha256=,0\n")
+    install(site, "owner", record="linked/__init__.py,sha256=YQ,0\n")
+    module = ModuleType("linked")
+    module.__file__ = str(site / "linked" / "__init__.py")
+    provider = provider_of(module, installed_distributions([str(site)], not_in=tmp_path / "tree"))
+    assert provider is not None
+    assert provider.name == "owner"
