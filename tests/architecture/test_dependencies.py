@@ -24,7 +24,7 @@ def project() -> dict:
 
 
 def _names(requirements: list[str]) -> set[str]:
-    return {re.match(r"[\w.-]+", line)[0].lower() for line in requirements}  # type: ignore[index]
+    return {re.match(r"[\w.-]+", line)[0].lower().replace("-", "_") for line in requirements}  # type: ignore[index]
 
 
 def test_the_extra_check_is_what_resolver_check_imports(project: dict) -> None:

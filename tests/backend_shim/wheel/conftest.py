@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from zlib_ng import zlib_ng
 
+from backend_shim.wheel import member_reader
 from tests.support.wheel_factory import RawMember, raw_archive, wheel_members
 
 FILES = {
@@ -21,6 +25,13 @@ TIME_EXTRA = struct.pack("<2HBL", 0x5455, 5, 1, 1_700_000_000)
 """An extended-timestamp extra field, as Info-ZIP writes it."""
 
 Build = Callable[[], bytes]
+
+
+@pytest.fixture(params=[zlib, zlib_ng], ids=["zlib", "zlib-ng"])
+def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """In a build environment wheels are inflated by the one, in the checker by the other."""
+    monkeypatch.setattr(member_reader, "_codec", request.param)
+    return request.param
 
 
 def raw_members(

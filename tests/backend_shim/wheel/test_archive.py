@@ -20,6 +20,8 @@ from backend_shim.wheel.archive import WheelArchive
 from tests.backend_shim.wheel.conftest import FILES, RECORD, raw_members
 from tests.support.wheel_factory import RawMember, make_wheel, raw_archive, wheel_members
 
+pytestmark = pytest.mark.usefixtures("codec")
+
 WriteWheel = Callable[[bytes], Path]
 
 

@@ -14,6 +14,8 @@ from backend_shim.wheel.rewrite import add_dist_info_files
 from tests.backend_shim.wheel.conftest import ODD
 from tests.support.wheel_factory import make_wheel
 
+pytestmark = pytest.mark.usefixtures("codec")
+
 NEW = {"a.json": b"{}\n"}
 FLIPS = 2000
 
