@@ -40,6 +40,14 @@ from backend_shim.wheel.manifest import digest_of_bytes
 
 _MAGIC_SIZE: Final = 8
 _GRAFTED_DIRECTORY: Final = re.compile(r"(?:.*/)?(?:[^/]+\.libs|\.dylibs|\.libs)/")
+# No loader looks for a library under such a name, and no import for an extension module.
+_NAMED_LIKE_DATA: Final = (
+    *(".py", ".pyi", ".pyx", ".pxd", ".pxi", ".typed", ".in", ".tmpl", ".jinja", ".j2"),
+    *(".h", ".hh", ".hpp", ".hxx", ".cuh", ".inl", ".c", ".cc", ".cpp", ".cxx", ".cu", ".f90"),
+    *(".txt", ".md", ".rst", ".json", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".csv", ".xml"),
+    *(".html", ".css", ".js", ".ts", ".map", ".svg", ".png", ".jpg", ".gif", ".ttf", ".woff2"),
+    *(".npy", ".npz", ".gz", ".parquet", ".pc", ".cmake", ".po", ".mo", ".sql", ".pem"),
+)
 _UNNORMALIZED: Final = re.compile(r"[-_.]+")
 
 
@@ -127,6 +135,17 @@ def _binaries(archive: WheelArchive) -> Iterator[Member]:
             continue
         if binary_format(archive.head(member.name, _MAGIC_SIZE)):
             yield member
+
+
+def _named_unlike_data(archive: WheelArchive, known: Collection[str]) -> Iterator[Member]:
+    """Those of `known`, and the other binaries that are not named like source or data."""
+    for member in archive.members:
+        if member.name in known:
+            yield member
+        elif not member.is_dir and member.size > _MAGIC_SIZE:
+            is_data = member.name.lower().endswith(_NAMED_LIKE_DATA)
+            if not is_data and binary_format(archive.head(member.name, _MAGIC_SIZE)):
+                yield member
 
 
 def _inspect(
@@ -247,8 +266,11 @@ def files_of(read: Fingerprinted, *, series: Iterable[Series] = ()) -> dict[str,
     return files
 
 
-def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
+def recorded_fingerprint(archive: WheelArchive, *, opens_all: bool = True) -> AbiFingerprint | None:
     """The embedded fingerprint, if there is one, checked against RECORD and the binaries.
+
+    Unless `opens_all`, members that are named like source or data are taken for that: where each
+    costs a request, a binary that came into the wheel later under such a name goes unnoticed.
 
     Raises InvalidRecord where it cannot be used: damaged, of an unknown schema (UnknownSchema), or
     describing other binaries than the wheel has now.
@@ -258,7 +280,7 @@ def recorded_fingerprint(archive: WheelArchive) -> AbiFingerprint | None:
         return None
     fingerprint = AbiFingerprint.from_json(data)
     read_series(fingerprint.series)
-    _check_fresh(archive, fingerprint)
+    _check_fresh(archive, fingerprint, opens_all=opens_all)
     return fingerprint
 
 
@@ -314,10 +336,11 @@ def _record_member(archive: WheelArchive, record: str) -> bytes | None:
     return data
 
 
-def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint) -> None:
+def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint, *, opens_all: bool) -> None:
     recorded = {each.path for each in fingerprint.objects}
     unread = {each.path for each in fingerprint.unread}
-    actual = {member.name: member for member in _binaries(archive)}
+    binaries = _binaries(archive) if opens_all else _named_unlike_data(archive, recorded | unread)
+    actual = {member.name: member for member in binaries}
     if recorded | unread != actual.keys():
         other = sorted((recorded | unread) ^ actual.keys())
         raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")

@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from wrapped_sdist import wrapped_sdist
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import Bump, judge
 from resolver_check.model import EvidenceLevel
+from resolver_check.scan.compared_wheels import compare_wheels
 from resolver_check.scan.subject import Subject
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,6 @@ PACKAGES = "fast-histogram==0.14,bottleneck==1.6.0,pycocotools==2.0.10,cftime==1
 RELEASES = "1.26.3,1.26.4,2.0.1,2.0.2,2.1.2,2.1.3,2.2.5,2.2.6,2.3.4,2.3.5"
 BUILD_TOOLS = ("setuptools==80.9.0", "cython==3.1.4", "setuptools-scm", "packaging", "wheel")
 LEVELS = (EvidenceLevel.PROVEN, EvidenceLevel.PROMISED)
-NOT_CODE = ("--strip-debug", "--remove-section=.note.gnu.build-id")
 
 
 def run(*command: str | Path, cwd: Path | None = None, **environ: str) -> None:
@@ -78,17 +77,9 @@ def build_all(
             yield package, release, wheel
 
 
-def binaries(wheel: Path) -> dict[str, bytes]:
-    """The code of each extension module of `wheel`."""
-    found = {}
-    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory() as directory:
-        for name in archive.namelist():
-            if name.endswith(".so"):
-                module = Path(directory, "module.so")
-                module.write_bytes(archive.read(name))
-                run("objcopy", *NOT_CODE, module)
-                found[name] = module.read_bytes()
-    return found
+def has_same_binaries(one: Path, other: Path) -> bool:
+    """Whether the extension modules of both differ in debug information and build id at most."""
+    return not any(each.path.endswith(".so") for each in compare_wheels(one, other).content)
 
 
 def is_patch(one: str, other: str) -> bool:
@@ -113,7 +104,6 @@ def main() -> int:
         pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps")
         for release in releases:
             run(*pip, "--only-binary=:all:", "--dest", place / release, f"numpy=={release}")
-        code = {key: binaries(wheel) for key, wheel in wheels.items()}
         neighbours = list(itertools.pairwise(releases))
         pairs = [*neighbours, *((new, old) for old, new in neighbours)]
         for old, new in itertools.permutations(releases, 2) if parsed.all else pairs:
@@ -124,7 +114,7 @@ def main() -> int:
                     with WheelArchive.open(wheels[package, old]) as archive:
                         consumer = Subject(archive)
                         verdicts = [judge(consumer, bump, level=each).verdict for each in LEVELS]
-                    is_same = code[package, old] == code[package, new]
+                    is_same = has_same_binaries(wheels[package, old], wheels[package, new])
                     wrong += verdicts[0].value == "valid" and not is_same
                     step = "patch" if is_patch(old, new) else "minor"
                     proven, promised = (verdict.value for verdict in verdicts)

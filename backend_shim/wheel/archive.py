@@ -49,6 +49,8 @@ class Member(NamedTuple):
     compressed_size: int
     crc32: int
     is_dir: bool
+    is_executable: bool
+    """As the Unix mode says; installers keep it."""
 
 
 @final
@@ -82,6 +84,7 @@ class WheelArchive:
                 compressed_size=info.compress_size,
                 crc32=info.CRC,
                 is_dir=info.filename.endswith("/"),
+                is_executable=bool(info.external_attr >> 16 & 0o111),
             )
             for info in infos
         )

@@ -293,6 +293,28 @@ def test_a_record_of_another_content_is_stale(
     assert "stale" in why_not(wheel)
     with WheelArchive.open(wheel) as archive:
         assert recorded_problems(archive) != ()
+        with pytest.raises(InvalidRecord, match="stale"):
+            recorded_fingerprint(archive, opens_all=False)
+
+
+def test_what_is_named_like_data_need_not_be_opened(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = embedded(wheel)
+    rebuilt(wheel, lambda files: files.update({"d/new.JSON": LIBRARY, "d/odd.bin": b"x" * 64}))
+    assert "stale" in why_not(wheel)
+    opened: list[str] = []
+    head = WheelArchive.head
+
+    def noted(archive: WheelArchive, name: str, count: int) -> bytes:
+        opened.append(name)
+        return head(archive, name, count)
+
+    monkeypatch.setattr(WheelArchive, "head", noted)
+    with WheelArchive.open(wheel) as archive:
+        assert recorded_fingerprint(archive, opens_all=False) == before
+    assert "d/odd.bin" in opened
+    assert {name for name in opened if name.endswith((".JSON", ".py", ".h", ".so"))} == set()
 
 
 def test_a_change_that_no_interface_sees_leaves_it_fresh(wheel: Path) -> None:
