@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from backend_shim.errors import InvalidWheel
 from resolver_check.errors import SourceUnavailable
-from resolver_check.scan.subject import Subject, open_whole
+from resolver_check.scan.subject import open_subject
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target
 from resolver_check.wheel_reference import WheelReference
@@ -40,8 +40,7 @@ class ReadOutline:
 
     def __call__(self, reference: WheelReference) -> Outline:
         try:
-            with open_whole(self.source, reference) as archive:
-                subject = Subject(archive)
+            with open_subject(self.source, reference) as subject:
                 return Outline(
                     reference=reference,
                     binding_names=subject.binding_names,

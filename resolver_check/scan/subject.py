@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
@@ -48,9 +49,15 @@ _UNASKED = "its record was written without asking for "
 class Subject:
     """An open wheel as consumer or provider; what is dear to know is worked out when asked for."""
 
-    def __init__(self, archive: WheelArchive) -> None:
-        """Raises InvalidWheel where METADATA and the file name do not name one release."""
+    def __init__(
+        self, archive: WheelArchive, open_whole: Callable[[], WheelArchive] | None = None
+    ) -> None:
+        """Of `archive` each member may cost a request; `open_whole` then gives the wheel at hand.
+
+        Raises InvalidWheel where METADATA and the file name do not name one release.
+        """
         self.archive = archive
+        self._open_whole = open_whole
         self.filename = archive.name
         self.name = canonicalize_name(_header(archive, "Name"))
         self.version = _header(archive, "Version")
@@ -59,6 +66,11 @@ class Subject:
         self._tags_in_name = _tags_in_name(self)
         self._derived: Fingerprinted | None = None
         self._derived_for: frozenset[str] = frozenset()
+
+    @cached_property
+    def whole(self) -> WheelArchive:
+        """The same wheel as a local file: for whoever reads more than the records of it."""
+        return self.archive if self._open_whole is None else self._open_whole()
 
     @cached_property
     def tags(self) -> frozenset[Tag]:
@@ -115,7 +127,8 @@ class Subject:
     @cached_property
     def _recorded(self) -> AbiFingerprint | None:
         try:
-            found = recorded_fingerprint(self.archive)
+            # Behind ranges each member that is opened is a request.
+            found = recorded_fingerprint(self.archive, opens_all=self._open_whole is None)
         except InvalidRecord as error:
             self._note_derived(f"its record is unusable: {error}")
             return None
@@ -161,7 +174,7 @@ class Subject:
         if self._derived is None or not self._derived_for.issuperset(looked_for):
             self._derived_for |= frozenset(looked_for)
             self._derived = fingerprint_wheel(
-                self.archive, looked_for=self._derived_for, basis=Basis.DERIVED
+                self.whole, looked_for=self._derived_for, basis=Basis.DERIVED
             )
         return self._derived
 
@@ -214,10 +227,10 @@ class Subject:
 
     def interface_tree(self, wanted: frozenset[str]) -> InterfaceTree:
         """The interface files with their content; raises InvalidWheel where that is too much."""
-        paths = without_twins(sorted(interface_files(self.archive)), self.paths)
-        if sum(self.archive.member(path).size for path in paths) > _MAX_TREE_BYTES:
+        paths = without_twins(sorted(interface_files(self.whole)), self.paths)
+        if sum(self.whole.member(path).size for path in paths) > _MAX_TREE_BYTES:
             raise InvalidWheel(self.filename, "has too many bytes of interface files to compare")
-        return read_tree(paths, self.archive.read, frozenset(wanted))
+        return read_tree(paths, self.whole.read, frozenset(wanted))
 
 
 def _header(archive: WheelArchive, name: str) -> str:
@@ -265,6 +278,20 @@ def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
     facts = required.facts if required else Facts({})
     known = get_str_list(facts.thaw(), "looked_for", "$", optional=True)
     return set(known).issuperset(wanted)
+
+
+@contextmanager
+def open_subject(source: WheelSource, reference: WheelReference) -> Iterator[Subject]:
+    """The wheel, of which no more is transferred than is asked for: its records, or all of it.
+
+    Raises SourceUnavailable, InvalidWheel, also later from whatever reads.
+    """
+    with ExitStack() as stack:
+        archive = stack.enter_context(source.open(reference))
+        if Path(reference.location).is_absolute():
+            yield Subject(archive)
+        else:
+            yield Subject(archive, lambda: stack.enter_context(open_whole(source, reference)))
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class _Side:
     def is_debugged(self, path: str) -> bool:
         """Whether the library at `path`, or an unstripped copy of it, has debug information."""
         if path not in self._debugged:
-            with self.subject.archive.contents(path) as data:
+            with self.subject.whole.contents(path) as data:
                 has_own = has_debug_info(data)
                 self._debugged[path] = has_own or bool(self._debug_files.path(build_id(data)))
         return self._debugged[path]
@@ -80,14 +80,14 @@ class _Side:
 
     def _read(self, path: str) -> TypeTables:
         if path not in self._types:
-            reader = TypeReader(self.subject.archive, self._debug_files)
+            reader = TypeReader(self.subject.whole, self._debug_files)
             self._types[path] = take_types(reader, self.subject.fingerprinted(), [path]).tables
         return self._types[path]
 
     @contextmanager
     def file(self, path: str) -> Iterator[DebuggedLibrary]:
         """The library at `path`, which is debugged, as a file."""
-        with self.subject.archive.contents(path) as data, tempfile.NamedTemporaryFile() as file:
+        with self.subject.whole.contents(path) as data, tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             identity = build_id(data)
