@@ -23,6 +23,7 @@ class Wheelhouse:
     def __init__(self, directory: Path) -> None:
         self._directory = directory.absolute()
         self._listing: tuple[tuple[WheelReference, ...], tuple[SkippedFile, ...]] | None = None
+        self._by_project: dict[NormalizedName, tuple[WheelReference, ...]] | None = None
         self._list()
 
     @property
@@ -37,7 +38,12 @@ class Wheelhouse:
         return tuple(sorted({reference.name for reference in self._list()[0]}))
 
     def wheels(self, project: NormalizedName) -> tuple[WheelReference, ...]:
-        return tuple(reference for reference in self._list()[0] if reference.name == project)
+        if self._by_project is None:
+            found: dict[NormalizedName, list[WheelReference]] = {}
+            for reference in self._list()[0]:
+                found.setdefault(reference.name, []).append(reference)
+            self._by_project = {name: tuple(wheels) for name, wheels in found.items()}
+        return self._by_project.get(project, ())
 
     def open(self, reference: WheelReference) -> AbstractContextManager[WheelArchive]:
         return WheelArchive.open(Path(reference.location))
