@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from backend_shim.interfaces.reasons import Effect, Reason
+from backend_shim.interfaces.reasons import Effect, Evidence, Reason
 from backend_shim.record.canonical import JSONValue
 from resolver_check.model import EvidenceLevel, Judgement
 from resolver_check.report.explain import explain
@@ -33,6 +34,20 @@ def judgement_json(judgement: Judgement) -> dict[str, JSONValue]:
 
 def reason_lines(judgement: Judgement, level: EvidenceLevel) -> Iterator[str]:
     """One line per reason, marked `+` for, `-` against, `?` open, `·` a note; few of one kind."""
+    for each in shown_reasons(judgement, level):
+        yield f"{_MARKS[each.effect]} {each.text}"
+
+
+class ShownReason(NamedTuple):
+    """A reason in words, or how many more there are of its kind."""
+
+    effect: Effect
+    evidence: Evidence | None
+    text: str
+
+
+def shown_reasons(judgement: Judgement, level: EvidenceLevel) -> Iterator[ShownReason]:
+    """The reasons, weightiest first and few of one kind."""
     seen: Counter[tuple[str | None, str]] = Counter()
     total = Counter((interface, reason.kind) for interface, reason in judgement.reasons)
     for interface, reason in judgement.reasons:
@@ -40,9 +55,12 @@ def reason_lines(judgement: Judgement, level: EvidenceLevel) -> Iterator[str]:
         seen[key] += 1
         where = f"{interface}: " if interface else ""
         if seen[key] <= _SHOWN:
-            yield f"{_MARKS[reason.effect]} {where}{sentence(reason, level)}"
+            text = sentence(reason, level)
         elif seen[key] == total[key]:
-            yield f"{_MARKS[reason.effect]} {where}… and {total[key] - _SHOWN} more of this kind"
+            text = f"… and {total[key] - _SHOWN} more of this kind"
+        else:
+            continue
+        yield ShownReason(reason.effect, reason.evidence, where + text)
 
 
 def sentence(reason: Reason, level: EvidenceLevel) -> str:

@@ -21,8 +21,8 @@ def plan_json(plan: RebuildPlan) -> dict[str, JSONValue]:
             "platform": plan.target.platform,
         },
         "evidence": plan.level.value,
-        "summary": {key: len(value) for key, value in _groups(plan).items()},
-        **{key: list(value) for key, value in _groups(plan).items()},
+        "summary": {key: len(value) for key, value in groups(plan).items()},
+        **{key: list(value) for key, value in groups(plan).items()},
         "waves": [[list(unit) for unit in wave] for wave in plan.waves],
         "wheels": [_wheel_json(each) for each in plan.wheels],
         "skipped": [{"file": file, "why": why} for file, why in plan.skipped],
@@ -46,14 +46,20 @@ def _wheel_json(each: PlannedWheel) -> JSONValue:
         "action": each.action.value,
         "verdict": each.verdict.value,
         "wave": each.wave,
+        "requires": list(each.requires),
         "waits_for": list(each.waits_for),
+        "blocked_by": list(each.blocked_by),
+        "log": each.log,
         "providers": {name: judgement_json(judgement) for name, judgement in each.judgements},
         "build_inputs": judgement_json(each.inputs) if each.inputs else None,
     }
 
 
-def _groups(plan: RebuildPlan) -> dict[str, tuple[str, ...]]:
-    """File names: kept, to rebuild because invalid, unknown (a rebuild too), and conditional."""
+def groups(plan: RebuildPlan) -> dict[str, tuple[str, ...]]:
+    """File names: kept, invalid or unknown (both to be rebuilt), conditional, built, failed.
+
+    A valid wheel whose rebuild is forced is with those to be rebuilt.
+    """
 
     def names(action: Action, *verdicts: Verdict) -> tuple[str, ...]:
         return tuple(
@@ -64,30 +70,30 @@ def _groups(plan: RebuildPlan) -> dict[str, tuple[str, ...]]:
 
     return {
         "keep": names(Action.KEEP, *Verdict),
-        "rebuild": names(Action.REBUILD, Verdict.INVALID),
+        "rebuild": names(Action.REBUILD, Verdict.INVALID, Verdict.VALID),
         "unknown": names(Action.REBUILD, Verdict.UNKNOWN),
         "conditional": names(Action.CONDITIONAL, *Verdict),
+        "built": names(Action.BUILT, *Verdict),
+        "failed": names(Action.FAILED, *Verdict),
     }
 
 
 def plan_lines(plan: RebuildPlan) -> Iterator[str]:
     """The plan for people: kept wheels, then the waves, each wheel with its decisive reasons."""
-    for bump in plan.bumps:
-        old = bump.old.version if bump.old else "nothing older"
-        missing = "" if bump.new else " (no wheel of it for this target)"
-        yield f"{bump.request.name}: {old} -> {bump.request.new}{missing}"
-    groups = _groups(plan)
+    yield from (bump_text(bump) for bump in plan.bumps)
+    group = groups(plan)
     yield (
-        f"{len(plan.wheels)} wheels for CPython {'.'.join(map(str, plan.target.python))} on "
-        f"{plan.target.platform}: keep {len(groups['keep'])}, rebuild {len(groups['rebuild'])}, "
-        f"unknown {len(groups['unknown'])}, conditional {len(groups['conditional'])}"
+        f"{target_text(plan)}: keep {len(group['keep'])}, rebuild {len(group['rebuild'])}, "
+        f"unknown {len(group['unknown'])}, conditional {len(group['conditional'])}"
+        + "".join(f", {key} {len(group[key])}" for key in ("built", "failed") if group[key])
     )
     by_name = {each.reference.filename: each for each in plan.wheels}
-    if groups["keep"]:
-        yield ""
-        yield "keep"
-    for name in groups["keep"]:
-        yield from _wheel_lines(by_name[name], plan.level)
+    for key in ("keep", "built"):
+        if group[key]:
+            yield ""
+            yield key
+        for name in group[key]:
+            yield from _wheel_lines(by_name[name], plan.level)
     for number, wave in enumerate(plan.waves, start=1):
         yield ""
         yield f"wave {number}"
@@ -103,12 +109,41 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
             yield f"  {file}: {why}"
 
 
+def bump_text(bump: ResolvedBump) -> str:
+    """Who goes from which version to which."""
+    old = bump.old.version if bump.old else "nothing older"
+    missing = "" if bump.new else " (no wheel of it for this target)"
+    return f"{bump.request.name}: {old} -> {bump.request.new}{missing}"
+
+
+def target_text(plan: RebuildPlan) -> str:
+    """How many wheels were looked at, and for what."""
+    python = ".".join(map(str, plan.target.python))
+    return f"{len(plan.wheels)} wheels for CPython {python} on {plan.target.platform}"
+
+
+def waiting_text(providers: str) -> str:
+    """Why a wheel that binds to rebuilt `providers` is conditional."""
+    return f"binds to {providers}: judge it again with what is built"
+
+
+def blocked_text(providers: str) -> str:
+    """Why a wheel that requires `providers` cannot be built."""
+    return f"blocked by {providers}, which could not be built"
+
+
 def _wheel_lines(each: PlannedWheel, level: EvidenceLevel) -> Iterator[str]:
-    action = each.verdict.value if each.action is Action.REBUILD else each.action.value
+    action = each.action.value
+    if each.action is Action.REBUILD:
+        action = "forced" if each.verdict is Verdict.VALID else each.verdict.value
     yield f"  {action:11} {each.reference.filename}"
     indent = " " * 14
     if each.waits_for:
-        yield f"{indent}binds to {', '.join(each.waits_for)}: judge it again with what is built"
+        yield f"{indent}{waiting_text(', '.join(each.waits_for))}"
+    if each.log:
+        yield f"{indent}{each.log}"
+    if each.blocked_by:
+        yield f"{indent}{blocked_text(', '.join(each.blocked_by))}"
     for provider, judgement in each.judgements:
         about = f"{provider}: " if len(each.judgements) > 1 else ""
         for reason in judgement.decisive[:_SHOWN]:

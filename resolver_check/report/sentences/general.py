@@ -12,6 +12,8 @@ def sentence(reason: Reason) -> str | None:
     match reason:
         case model.PureConsumer():
             return "it holds no binary, so nothing in it depends on the provider's ABI"
+        case model.RebuiltTheSame():
+            return f"{reason.wheel} came out of its rebuild as it was"
         case model.NoBinding():
             return f"no binary of it links to or names {some(reason.looked_for)}"
         case model.UnreadBinary():
@@ -25,11 +27,15 @@ def sentence(reason: Reason) -> str | None:
             return f"there is no wheel of {reason.name} {reason.version} to judge by"
         case model.BuildRequirementChanged():
             return _other_requirement(reason)
-        case model.Derived():
-            return f"the fingerprint of {reason.wheel} was derived from its binaries: {reason.why}"
-        case model.RecordUnused():
-            return f"{reason.record} in {reason.wheel} is not used: {reason.why}"
+        case model.Derived() | model.RecordUnused():
+            return _of_record(reason)
     return None
+
+
+def _of_record(reason: model.Derived | model.RecordUnused) -> str:
+    if isinstance(reason, model.RecordUnused):
+        return f"{reason.record} in {reason.wheel} is not used: {reason.why}"
+    return f"the fingerprint of {reason.wheel} was derived from its binaries: {reason.why}"
 
 
 def _other_requirement(reason: model.BuildRequirementChanged) -> str:
