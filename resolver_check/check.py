@@ -34,6 +34,7 @@ from resolver_check.scan.build_requirement import built_from, changed_requiremen
 from resolver_check.scan.subject import Subject
 from resolver_check.scan.type_evidence import TypeEvidence
 from resolver_check.sources.series_file import Promises, shipped_promises
+from resolver_check.target import platforms_meet
 
 
 class Bump:
@@ -203,7 +204,7 @@ def _targets(consumer: Subject, provider: Subject) -> Iterator[Reason]:
 
 
 def _meet(ours: Tag, theirs: Tag) -> bool:
-    return _interpreters_meet(ours, theirs) and _platforms_meet(ours.platform, theirs.platform)
+    return _interpreters_meet(ours, theirs) and platforms_meet(ours.platform, theirs.platform)
 
 
 def _interpreters_meet(ours: Tag, theirs: Tag) -> bool:
@@ -224,21 +225,6 @@ def _is_open(tag: Tag) -> bool:
 def _minor(tag: Tag) -> int:
     digits = tag.interpreter.removeprefix("cp")[1:]
     return int(digits) if digits.isdigit() else 0
-
-
-def _platforms_meet(ours: str, theirs: str) -> bool:
-    """Whether they are of one system and machine; glibc or macOS versions only raise the floor."""
-    return "any" in (ours, theirs) or _system(ours) == _system(theirs)
-
-
-def _system(platform: str) -> tuple[str, str]:
-    for system in ("manylinux", "musllinux", "linux", "macosx", "win"):
-        if platform.startswith(system):
-            machine = platform.removeprefix(system).lstrip("_0123456789")
-            if system == "linux":
-                return "manylinux", machine
-            return system, "" if machine in ("universal2", "intel") else machine
-    return platform, ""
 
 
 def unreadable(wheel: str, why: str) -> Judgement:

@@ -54,6 +54,16 @@ class PureConsumer(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RebuiltTheSame(Reason):
+    """The provider was rebuilt, and all that an installer would write is as it was."""
+
+    kind: ClassVar[str] = "rebuilt-the-same"
+    effect: ClassVar[Effect] = Effect.SUPPORTS
+    evidence: ClassVar[Evidence | None] = Evidence.SAME_INPUTS
+    wheel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoBinding(Reason):
     """No binary of the consumer links to the provider, names it, or shares a registry with it."""
 

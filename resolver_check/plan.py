@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -10,27 +10,28 @@ from functools import partial
 
 from packaging.utils import NormalizedName
 
-from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
-from backend_shim.interfaces.provider import Provider
-from backend_shim.interfaces.table import interface_named
+from backend_shim.errors import InvalidWheel
 from backend_shim.record.build_inputs import BuildInputs
-from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.type_recording import DebugFiles
-from resolver_check.check import Bump, judge, unreadable
+from resolver_check.check import Bump, unreadable
 from resolver_check.compare.input_judgement import judge_inputs, same_as_bumped
+from resolver_check.conditional import Judged, Rules, Settling
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.graph.waves import waves
 from resolver_check.model import EvidenceLevel, Judgement, NoNewWheel, PureConsumer, Verdict
 from resolver_check.plan_model import (
+    ALL,
+    DONE,
     Action,
     PlannedWheel,
     RebuildPlan,
     RequestedBump,
     ResolvedBump,
 )
+from resolver_check.plan_state import Progress
 from resolver_check.scan.new_requirements import compare_inputs
 from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
-from resolver_check.scan.subject import Subject, open_whole
+from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.series_file import Promises
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target
@@ -49,14 +50,19 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     debug_files: DebugFiles | None = None,
     strict: bool = False,
     inputs: Mapping[NormalizedName, BuildInputs] | None = None,
+    progress: Progress | None = None,
+    forced: Collection[str] = (),
 ) -> RebuildPlan:
     """Judge every wheel of `source` for `target` that is not itself bumped.
 
     `newest_only` leaves out all but the newest version of each project. `promises` and
     `debug_files` are those of `Bump`, `strict` is that of `judge`; `inputs` are those that builds
-    of now would have, by project. Raises SourceUnavailable, UsageError.
+    of now would have, by project; `progress` is what was built of this plan before; the
+    projects `forced` are rebuilt whatever is judged, `ALL` are all. Raises SourceUnavailable,
+    UsageError.
     """
     inputs = inputs or {}
+    rules = Rules(level=level, strict=strict, promises=promises, debug_files=debug_files)
     projects = source.projects()
     found = executor.map(partial(_for_target, source, target), projects)
     listed = dict(zip(projects, found, strict=True))
@@ -67,23 +73,32 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
         if project not in {request.name for request in requests}
         for reference in (_newest(references) if newest_only else references)
     ]
+    known = {each.name for each in consumers}
+    if strangers := sorted(set(forced) - known - {ALL}):
+        raise UsageError(f"no wheel of {', '.join(strangers)} is planned, which --force names")
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
     with ExitStack() as stack:
-        opened = (_open_bump(source, bump, stack, promises, debug_files) for bump in bumps)
+        opened = tuple(_open_bump(source, bump, stack, rules) for bump in bumps)
         task = _JudgeOne(
             source=source,
             bumps=bumps,
-            opened=tuple(opened),
-            level=level,
+            opened=opened,
+            rules=rules,
             dependencies=dependencies,
-            strict=strict,
             inputs=inputs,
+            forced=known if ALL in forced else frozenset(forced),
         )
         judged = tuple(executor.map(task, outlines))
-    planned = _with_conditional(
-        {each.planned.reference.filename: each for each in judged}, dependencies, source
-    )
+        settling = Settling(
+            source=source,
+            dependencies=dependencies,
+            rules=rules,
+            executor=executor,
+            bumps=tuple(filter(None, opened)),
+            progress=progress or Progress(),
+        )
+        planned = settling.settled({each.planned.reference.filename: each for each in judged})
     wheels, ordered = _in_waves(planned, dependencies)
     return RebuildPlan(
         target=target,
@@ -139,23 +154,14 @@ def _open_bump(
     source: WheelSource,
     bump: ResolvedBump,
     stack: ExitStack,
-    promises: Promises | None,
-    debug_files: DebugFiles | None,
+    rules: Rules,
 ) -> Bump | None:
     """The wheels of a bump, read; None where there is no wheel of the new version."""
     if bump.new is None:
         return None
-    old = stack.enter_context(open_whole(source, bump.old)) if bump.old else None
-    new = stack.enter_context(open_whole(source, bump.new))
-    return Bump(Subject(old) if old else None, Subject(new), promises, debug_files)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """A wheel with its judgements, and the fingerprint that says to whom else it binds."""
-
-    planned: PlannedWheel
-    fingerprint: AbiFingerprint | None
+    old = stack.enter_context(open_subject(source, bump.old)) if bump.old else None
+    new = stack.enter_context(open_subject(source, bump.new))
+    return Bump(old, new, rules.promises, rules.debug_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,17 +171,16 @@ class _JudgeOne:
     source: WheelSource
     bumps: Sequence[ResolvedBump]
     opened: Sequence[Bump | None]
-    level: EvidenceLevel
+    rules: Rules
     dependencies: Dependencies
-    strict: bool
     inputs: Mapping[NormalizedName, BuildInputs]
+    forced: Collection[str]
 
-    def __call__(self, outline: Outline) -> _Judged:
+    def __call__(self, outline: Outline) -> Judged:
         reference = outline.reference
         inputs = None
         try:
-            with open_whole(self.source, reference) as archive:
-                subject = Subject(archive)
+            with open_subject(self.source, reference) as subject:
                 judgements = tuple(self._judge(subject, reference.filename))
                 inputs = self._judge_inputs(subject)
                 fingerprint = subject.fingerprint(self._names(reference.filename))
@@ -186,9 +191,9 @@ class _JudgeOne:
         planned = PlannedWheel(
             reference=reference, action=Action.KEEP, judgements=judgements, inputs=inputs
         )
-        if planned.verdict is not Verdict.VALID:
+        if planned.verdict is not Verdict.VALID or reference.name in self.forced:
             planned = replace(planned, action=Action.REBUILD)
-        return _Judged(planned=planned, fingerprint=fingerprint)
+        return Judged(planned=planned, fingerprint=fingerprint)
 
     def _names(self, filename: str) -> frozenset[str]:
         """All names that a judgement, or the question who is conditional, may ask about."""
@@ -202,7 +207,7 @@ class _JudgeOne:
             if opened is None:
                 yield bump.request.name, _without_new_wheel(subject, bump.request)
             else:
-                judgement = judge(subject, opened, level=self.level, strict=self.strict)
+                judgement = self.rules.judge(subject, opened)
                 yield bump.request.name, judgement
 
     def _judge_inputs(self, subject: Subject) -> Judgement | None:
@@ -210,7 +215,7 @@ class _JudgeOne:
         new = self.inputs.get(subject.name)
         if new is None:
             return None
-        compared = compare_inputs(subject, new, self.source, strict=self.strict)
+        compared = compare_inputs(subject, new, self.source, strict=self.rules.strict)
         bumped: dict[str, str] = {bump.request.name: str(bump.request.new) for bump in self.bumps}
         return judge_inputs(
             subject.filename,
@@ -228,77 +233,28 @@ def _without_new_wheel(subject: Subject, request: RequestedBump) -> Judgement:
     return Judgement(verdict=Verdict.UNKNOWN, general=(missing,))
 
 
-def _with_conditional(
-    judged: Mapping[str, _Judged], dependencies: Dependencies, source: WheelSource
-) -> dict[str, PlannedWheel]:
-    """The plan, in which whoever binds to a wheel that is built anew has become conditional."""
-    planned = {name: each.planned for name, each in judged.items()}
-    built = {name for name, each in planned.items() if each.action is not Action.KEEP}
-    kept = sorted(planned.keys() - built)
-    requires = {name: dependencies.closure(name) for name in kept}
-    waits_for: dict[str, set[str]] = {}
-    waiting = sorted(built)
-    while waiting:
-        provider = waiting.pop()
-        consumers = {name: judged[name].fingerprint for name in kept if provider in requires[name]}
-        reference = dependencies.outline(provider).reference
-        for name in _bound_to(source, reference, consumers):
-            if name not in waits_for:
-                # It may come out with another interface itself.
-                waiting.append(name)
-            waits_for.setdefault(name, set()).add(provider)
-    for name, providers in waits_for.items():
-        planned[name] = replace(
-            planned[name], action=Action.CONDITIONAL, waits_for=tuple(sorted(providers))
-        )
-    return planned
-
-
-def _bound_to(
-    source: WheelSource,
-    provider: WheelReference,
-    consumers: Mapping[str, AbiFingerprint | None],
-) -> list[str]:
-    """Those of `consumers` that bind in any way to `provider`, or for which that cannot be told."""
-    certain = [name for name, each in consumers.items() if each is None or each.unread]
-    asked = {
-        name: each
-        for name, each in consumers.items()
-        if each is not None and not each.unread and not each.is_purelib
-    }
-    if not asked:
-        return certain
-    try:
-        with open_whole(source, provider) as archive:
-            offered = Subject(archive).provider()
-            return certain + [name for name, each in asked.items() if _binds(each, offered)]
-    except (InvalidWheel, SourceUnavailable):
-        return certain + list(asked)
-
-
-def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:
-    try:
-        return any(
-            interface is None or interface.is_satisfied(required.facts, offered, offered)
-            for required in consumer.requires
-            for interface in [interface_named(required.interface)]
-        )
-    except (InterfaceFailed, InvalidRecord):
-        return True
-
-
 def _in_waves(
     planned: Mapping[str, PlannedWheel], dependencies: Dependencies
 ) -> tuple[tuple[PlannedWheel, ...], tuple[tuple[tuple[str, ...], ...], ...]]:
     """The planned wheels with their wave, and the waves themselves."""
-    built = {name for name, each in planned.items() if each.action is not Action.KEEP}
+    open_ones = {name for name, each in planned.items() if each.action not in DONE}
+    failed = {name for name, each in planned.items() if each.action is Action.FAILED}
+    requires = {name: dependencies.closure(name) for name in open_ones if failed}
     bindings = {name: frozenset(each.waits_for) for name, each in planned.items()}
     edges = {name: dependencies.direct[name] | bindings[name] for name in planned}
-    ordered = waves(built, edges)
+    ordered = waves(open_ones, edges)
     wave_of = {
         name: number
         for number, wave in enumerate(ordered, start=1)
         for unit in wave
         for name in unit
     }
-    return tuple(replace(each, wave=wave_of.get(name)) for name, each in planned.items()), ordered
+    return tuple(
+        replace(
+            each,
+            wave=wave_of.get(name),
+            requires=tuple(sorted(dependencies.direct[name])),
+            blocked_by=tuple(sorted(failed & requires.get(name, frozenset()))),
+        )
+        for name, each in planned.items()
+    ), ordered

@@ -20,6 +20,16 @@ class Action(str, enum.Enum):
     REBUILD = "rebuild"
     CONDITIONAL = "conditional"
     """It binds to a wheel that is rebuilt: to be judged again with that one."""
+    BUILT = "built"
+    """It was rebuilt; the judgements are on the new wheel."""
+    FAILED = "failed"
+    """It could not be rebuilt, or the new wheel is as invalid as the old one."""
+
+
+ALL = ":all:"
+"""In the place of project names: every one (as pip's `--no-binary` has it)."""
+DONE = frozenset({Action.KEEP, Action.BUILT})
+"""With these nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +60,16 @@ class PlannedWheel:
     """One per bump, by the provider's name."""
     inputs: Judgement | None = None
     """On its build inputs; None where those of a build of now are not known."""
+    requires: tuple[str, ...] = ()
+    """File names of the wheels of the plan that it requires directly, to be installed or built."""
     waits_for: tuple[str, ...] = ()
     """File names of the rebuilt wheels that a conditional one binds to."""
+    blocked_by: tuple[str, ...] = ()
+    """File names of the failed wheels that it requires, directly or not."""
     wave: int | None = None
-    """From 1; None for a wheel that is kept."""
+    """From 1; None for a wheel that is kept or was built."""
+    log: str | None = None
+    """Of a failed build: the path of its log, or what is known instead."""
 
     @property
     def verdict(self) -> Verdict:

@@ -110,3 +110,18 @@ def _accepted(platform: str) -> Iterator[str]:
     mac = re.fullmatch(r"macosx_(\d{1,3})_(\d{1,3})_(\w+)", platform)
     if mac:
         yield from tags.mac_platforms((int(mac[1]), int(mac[2])), mac[3])
+
+
+def platforms_meet(ours: str, theirs: str) -> bool:
+    """Whether they are of one system and machine; glibc or macOS versions only raise the floor."""
+    return "any" in (ours, theirs) or _system(ours) == _system(theirs)
+
+
+def _system(platform: str) -> tuple[str, str]:
+    for system in ("manylinux", "musllinux", "linux", "macosx", "win"):
+        if platform.startswith(system):
+            machine = platform.removeprefix(system).lstrip("_0123456789")
+            if system == "linux":
+                return "manylinux", machine
+            return system, "" if machine in ("universal2", "intel") else machine
+    return platform, ""

@@ -6,12 +6,20 @@ import re
 from dataclasses import dataclass
 
 from packaging.tags import Tag
-from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.utils import (
+    BuildTag,
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    NormalizedName,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import Version
 
 # A file name becomes part of a path in the cache, and it comes from an index: nothing that a file
 # system or a terminal reads as more than a character may be in it.
 _HARMLESS_NAME = re.compile(r"[\w][\w.+!~-]*\.whl")
+_HARMLESS_SDIST = re.compile(r"[\w][\w.+!~-]*\.(tar\.gz|zip)")
 _LONGEST_NAME = 255
 
 
@@ -63,6 +71,30 @@ def parse(filename: str, *, location: str) -> WheelReference | SkippedFile:
     return WheelReference(
         name=name, version=version, build=build, tags=tags, filename=filename, location=location
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdistReference:
+    """One sdist in one source."""
+
+    name: NormalizedName
+    version: Version
+    filename: str
+    location: str
+    """Absolute path, or URL without credentials and fragment."""
+    digest: str | None = None
+    """sha256 in hex; None where the source does not state it."""
+
+
+def parse_sdist(filename: str, *, location: str) -> SdistReference | None:
+    """The reference that an sdist's file name makes; None of what is no name of an sdist."""
+    if len(filename) > _LONGEST_NAME or not _HARMLESS_SDIST.fullmatch(filename):
+        return None
+    try:
+        name, version = parse_sdist_filename(filename)
+    except InvalidSdistFilename:
+        return None
+    return SdistReference(name=name, version=version, filename=filename, location=location)
 
 
 def release_order(reference: WheelReference) -> tuple[str, Version, BuildTag, str, str]:

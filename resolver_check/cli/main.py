@@ -12,13 +12,17 @@ import click
 from backend_shim import __version__
 from backend_shim.errors import BackendShimError
 from resolver_check.cli import exit_status
+from resolver_check.cli.catalog_command import catalog_command
+from resolver_check.cli.diff_command import diff_command
 from resolver_check.cli.diff_inputs_command import diff_inputs_command
 from resolver_check.cli.judge_command import judge_command
-from resolver_check.cli.options import printable
 from resolver_check.cli.plan_command import plan_command
 from resolver_check.cli.python_command import python_command
+from resolver_check.cli.rebuild_command import rebuild_command
+from resolver_check.cli.scan_command import scan_command
 from resolver_check.cli.show_command import show_command
 from resolver_check.errors import ResolverCheckError
+from resolver_check.report.printable import printable
 
 
 class _Commands(click.Group):
@@ -53,10 +57,14 @@ def cli() -> None:
     """
 
 
+cli.add_command(catalog_command)
+cli.add_command(diff_command)
 cli.add_command(diff_inputs_command)
 cli.add_command(judge_command)
 cli.add_command(plan_command)
 cli.add_command(python_command)
+cli.add_command(scan_command)
+cli.add_command(rebuild_command)
 cli.add_command(show_command)
 
 

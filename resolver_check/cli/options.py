@@ -13,6 +13,7 @@ import click
 from backend_shim.record.canonical import JSONValue
 from backend_shim.type_recording import DebugFiles
 from resolver_check.model import EvidenceLevel
+from resolver_check.report.printable import printable
 from resolver_check.sources.series_file import Promises, read_promises, shipped_promises
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -97,8 +98,3 @@ def echo_lines(lines: Iterable[str]) -> None:
     """`lines` on standard output, without what a terminal would obey: wheels can say anything."""
     for line in lines:
         click.echo(printable(line))
-
-
-def printable(text: str) -> str:
-    """`text` without control characters and lone surrogates."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

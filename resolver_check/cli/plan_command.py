@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -13,7 +12,6 @@ from packaging.version import InvalidVersion, Version
 
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.type_recording import DebugFiles
-from resolver_check.cli import exit_status
 from resolver_check.cli.build_inputs_file import read_build_inputs
 from resolver_check.cli.options import (
     debug_info_option,
@@ -24,23 +22,22 @@ from resolver_check.cli.options import (
     series_option,
     strict_option,
 )
+from resolver_check.cli.plan_page_file import html_option, write_plan_page
+from resolver_check.cli.plan_state import Asked, keep_state, plan_of, planned_state, status_of
 from resolver_check.errors import UsageError
-from resolver_check.model import EvidenceLevel, Verdict
-from resolver_check.plan import make_plan
-from resolver_check.plan_model import Action, RebuildPlan, RequestedBump
+from resolver_check.model import EvidenceLevel
+from resolver_check.plan_model import ALL, RequestedBump
 from resolver_check.report.plan_report import plan_json, plan_lines
-from resolver_check.sources import open_source
 from resolver_check.sources.series_file import Promises
-from resolver_check.target import target
 
 
 @click.command("plan")
 @click.option(
-    "--source", required=True, metavar="DIR_OR_URL",
+    "--source", metavar="DIR_OR_URL",
     help="A directory of wheels, or a simple index (PEP 503 or PEP 691).",
 )  # fmt: skip
 @click.option(
-    "--bump", "bumps", multiple=True, required=True, metavar="NAME==NEW",
+    "--bump", "bumps", multiple=True, metavar="NAME==NEW",
     help="A provider and the version it goes to; may be given several times.",
 )  # fmt: skip
 @click.option(
@@ -65,13 +62,35 @@ from resolver_check.target import target
     help="What a build of one project would take in now, as `backend-shim inputs` writes it: its "
     "wheels are rebuilt if that has changed; may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--force", "forced", multiple=True, metavar="NAME",
+    help="Rebuild this project's wheels whatever is judged, `:all:` those of all; may be given "
+    "several times.",
+)  # fmt: skip
+@click.option(
+    "--state", "state_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Keep the plan in FILE and go on with it: what was built meanwhile takes the place of "
+    "what was planned, and who binds to it is judged again. The options that say what is planned "
+    "are needed the first time only.",
+)  # fmt: skip
+@click.option(
+    "--built", multiple=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR", help="Directory with wheels that were built for the plan of --state; may be "
+    "given several times.",
+)  # fmt: skip
+@click.option(
+    "--failed", multiple=True, metavar="NAME=LOG",
+    help="A project or wheel of the plan of --state whose build failed, and where its log is; may "
+    "be given several times.",
+)  # fmt: skip
 @series_option
 @debug_info_option
 @strict_option
 @evidence_option
 @format_option
+@html_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
-    source: str,
+    source: str | None,
     bumps: tuple[str, ...],
     old_versions: tuple[str, ...],
     python: str | None,
@@ -79,46 +98,53 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     versions: str | None,
     jobs: int,
     input_files: tuple[Path, ...],
+    forced: tuple[str, ...],
+    state_file: Path | None,
+    built: tuple[Path, ...],
+    failed: tuple[str, ...],
     promises: Promises,
     debug_files: DebugFiles,
     strict: bool,
     evidence: EvidenceLevel,
     output_format: str,
+    html_file: Path | None,
 ) -> int:
     """Say which wheels of a source to keep and which to rebuild after a bump, in waves.
 
     A wave needs only wheels of earlier ones. A conditional wheel binds to one that is rebuilt: plan
-    again with what was built.
+    again with what was built (--state FILE --built DIR), until nothing is left.
 
     \b
     Exit status: 0 nothing to rebuild, 1 some wheel is invalid, 3 none is
     invalid but some are unknown, 2 wrong usage or unreadable input.
     """
-    requests = _requests(bumps, old_versions)
-    inputs = _inputs(input_files)
-    wanted = target(python, platform)
-    opened = open_source(source)
-    try:
-        with ThreadPoolExecutor(max_workers=jobs) as executor:
-            plan = make_plan(
-                opened,
-                requests,
-                target=wanted,
-                level=evidence,
-                executor=executor,
-                newest_only=(versions or _default_versions(source)) == "newest",
-                promises=promises,
-                debug_files=debug_files,
-                strict=strict,
-                inputs=inputs,
-            )
-    finally:
-        opened.close()
+    asked = Asked(
+        source=source,
+        requests=tuple(_requests(bumps, old_versions)),
+        python=python,
+        platform=platform,
+        versions=versions,
+        level=evidence,
+        is_strict=strict,
+        forced=tuple(each if each == ALL else canonicalize_name(each) for each in forced),
+    )
+    state = planned_state(asked, state_file, built, failed)
+    plan = plan_of(
+        state,
+        jobs=jobs,
+        promises=promises,
+        debug_files=debug_files,
+        inputs=_inputs(input_files),
+    )
+    if state_file is not None:
+        keep_state(state_file, state, plan)
+    if html_file is not None:
+        write_plan_page(html_file, plan)
     if output_format == "json":
         echo_json(plan_json(plan))
     else:
         echo_lines(plan_lines(plan))
-    return _status(plan)
+    return status_of(plan)
 
 
 def _inputs(paths: tuple[Path, ...]) -> dict[NormalizedName, BuildInputs]:
@@ -130,18 +156,6 @@ def _inputs(paths: tuple[Path, ...]) -> dict[NormalizedName, BuildInputs]:
             raise UsageError(f"--inputs gives those of {name} twice")
         found[name] = read
     return found
-
-
-def _default_versions(source: str) -> str:
-    return "all" if Path(source).is_dir() else "newest"
-
-
-def _status(plan: RebuildPlan) -> int:
-    verdicts = {each.verdict for each in plan.wheels if each.action is Action.REBUILD}
-    for verdict in (Verdict.INVALID, Verdict.UNKNOWN):
-        if verdict in verdicts:
-            return exit_status.OF_VERDICT[verdict]
-    return exit_status.OK
 
 
 def _requests(bumps: tuple[str, ...], old_versions: tuple[str, ...]) -> list[RequestedBump]:

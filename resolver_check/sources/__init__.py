@@ -10,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.errors import UsageError
-from resolver_check.sources.web_address import shown
+from resolver_check.sources.web_address import shown, split_credentials
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.sources.wheelhouse import Wheelhouse
 from resolver_check.wheel_reference import SkippedFile, parse
 
-__all__ = ["WheelSource", "open_source", "open_wheel_url"]
+__all__ = ["WheelSource", "open_source", "open_wheel_url", "place_of"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
@@ -38,6 +38,16 @@ def open_source(location: str) -> WheelSource:
     if scheme is not None:
         raise UsageError(f"{shown(location)}: neither a directory nor an http(s) or file URL")
     return Wheelhouse(Path(location))
+
+
+def place_of(location: str) -> str:
+    """`location` as it can be kept in a file: no credentials, and no path that is relative."""
+    if _SCHEME.match(location) is None:
+        return str(Path(location).absolute())
+    try:
+        return split_credentials(location)[0]
+    except ValueError as error:
+        raise UsageError(f"{shown(location)}: {error}") from error
 
 
 def _path_of_file_url(url: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import AbstractContextManager
 from email.message import Message
 from http import HTTPStatus
@@ -11,14 +12,15 @@ from mousebender.simple import create_project_url
 from packaging.utils import NormalizedName
 
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.errors import ProjectMissing, SourceUnavailable, UsageError
+from resolver_check.errors import DigestMismatch, ProjectMissing, SourceUnavailable, UsageError
 from resolver_check.sources import simple_page
 from resolver_check.sources.remote_wheels import RemoteWheels
 from resolver_check.sources.transport import Answer, Patience, Transport
 from resolver_check.sources.web_address import origin, shown, split_credentials
 from resolver_check.sources.wheel_cache import WheelCache
-from resolver_check.wheel_reference import SkippedFile, WheelReference
+from resolver_check.wheel_reference import SdistReference, SkippedFile, WheelReference
 
+_LARGEST_SDIST = 4 * 1024**3
 _LARGEST_PAGE = 256 * 1024**2
 _MISSING = frozenset({HTTPStatus.NOT_FOUND.value, HTTPStatus.GONE.value})
 
@@ -69,6 +71,30 @@ class SimpleIndex:
         except simple_page.InvalidPage as error:
             raise SourceUnavailable(shown(page.url), error.wrong) from error
         return references
+
+    def sdists(self, project: NormalizedName) -> tuple[SdistReference, ...]:
+        """The sdists of a project; none where the index does not have it."""
+        page = self._page(create_project_url(self._root, project))
+        if page.status in _MISSING:
+            return ()
+        try:
+            return simple_page.read_sdists(page, project)
+        except simple_page.InvalidPage as error:
+            raise SourceUnavailable(shown(page.url), error.wrong) from error
+
+    def fetch_sdist(self, reference: SdistReference, directory: Path) -> Path:
+        """The sdist as a file in `directory`. Raises SourceUnavailable."""
+        path = directory / reference.filename
+        with path.open("w+b") as file:
+            self._transport.download(reference.location, file, limit=_LARGEST_SDIST)
+            file.seek(0)
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+        if reference.digest not in (None, digest.hexdigest()):
+            wrong = f"has sha256 {digest.hexdigest()} and not {reference.digest}"
+            raise DigestMismatch(shown(reference.location), wrong)
+        return path
 
     def open(self, reference: WheelReference) -> AbstractContextManager[WheelArchive]:
         return self._wheels.open(reference)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -19,7 +20,14 @@ from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from resolver_check.sources.transport import Answer
 from resolver_check.sources.web_address import origin, split_credentials
-from resolver_check.wheel_reference import SkippedFile, WheelReference, parse, release_order
+from resolver_check.wheel_reference import (
+    SdistReference,
+    SkippedFile,
+    WheelReference,
+    parse,
+    parse_sdist,
+    release_order,
+)
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
@@ -81,6 +89,23 @@ def read_project(
         twin = found.setdefault((read.filename, read.digest), read)
         found[read.filename, read.digest] = min(twin, read, key=release_order)
     return tuple(sorted(found.values(), key=release_order)), tuple(skipped)
+
+
+def read_sdists(page: Answer, project: NormalizedName) -> tuple[SdistReference, ...]:
+    """The sdists of a project's page, without yanked ones and names that are none. InvalidPage."""
+    parsed, base = _parsed(page, project)
+    found = []
+    for entry in _objects(parsed, "files"):
+        location = _location(base, entry.get("url"))
+        filename = entry.get("filename")
+        if location is None or not isinstance(filename, str) or entry.get("yanked"):
+            continue
+        read = parse_sdist(filename, location=location)
+        if read is None or read.name != project:
+            continue
+        with suppress(ValueError):
+            found.append(replace(read, digest=_sha256(entry.get("hashes"))))
+    return tuple(found)
 
 
 def _read_file(

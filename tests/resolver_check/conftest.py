@@ -176,3 +176,12 @@ def make(tmp_path: Path, compile_shared: Compile) -> Factory:
     directory = tmp_path / "wheels"
     directory.mkdir()
     return Factory(directory, compile_shared)
+
+
+def gift(make: Factory, *, numpy: int = 1, **library: str) -> Path:
+    """The library with an extension module beside it that uses NumPy's C API."""
+    modules = ["numpy.core._multiarray_umath"] + ["numpy._core._multiarray_umath"] * (numpy == 2)
+    module = make.module("gift", *modules, "_ARRAY_API", "this NumPy (NumPy 1.23) here")
+    return make.library(
+        "1.0", files={"gift/_gift.cpython-311-x86_64-linux-gnu.so": module}, **library
+    )

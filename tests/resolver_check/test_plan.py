@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -11,15 +12,17 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from backend_shim.embed import embed
 from backend_shim.errors import InvalidWheel
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
-from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, RequestedBump
+from resolver_check.plan_model import ALL, Action, PlannedWheel, RebuildPlan, RequestedBump
 from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.sources import open_source
 from resolver_check.target import target
 from tests.resolver_check.conftest import SUFFIX, Factory
+from tests.support.served_index import ServedIndex
 from tests.support.wheel_factory import make_wheel
 
 LINUX = target("3.11", "manylinux_2_28_x86_64")
@@ -36,7 +39,11 @@ def plan(make: Factory, executor: Executor):
     """Plan bumps `name==new` or `old->name==new` over the wheels made so far."""
 
     def run(
-        *bumps: str, newest_only: bool = False, level: EvidenceLevel = EvidenceLevel.PROMISED
+        *bumps: str,
+        newest_only: bool = False,
+        level: EvidenceLevel = EvidenceLevel.PROMISED,
+        source: str | None = None,
+        forced: tuple[str, ...] = (),
     ) -> RebuildPlan:
         requests = []
         for bump in bumps:
@@ -50,8 +57,9 @@ def plan(make: Factory, executor: Executor):
                 )
             )
         return make_plan(
-            open_source(str(make.directory)), requests,
+            open_source(source or str(make.directory)), requests,
             target=LINUX, level=level, executor=executor, newest_only=newest_only,
+            forced=forced,
         )  # fmt: skip
 
     return run
@@ -292,10 +300,51 @@ def test_text_and_json_agree(make: Factory, plan, numpys: None) -> None:
     make.for_both("both")
     made = plan("numpy==2.0.2")
     table = plan_json(made)
-    assert table["summary"] == {"keep": 1, "rebuild": 1, "unknown": 0, "conditional": 0}
+    assert table["summary"] == {
+        "keep": 1, "rebuild": 1, "unknown": 0, "conditional": 0, "built": 0, "failed": 0,
+    }  # fmt: skip
     assert list(plan_lines(made))[:2] == [
         "numpy: 1.26.4 -> 2.0.2",
         "2 wheels for CPython 3.11 on manylinux_2_28_x86_64: "
         "keep 1, rebuild 1, unknown 0, conditional 0",
     ]
     assert table["keep"] == [Path(name).name for name in table["keep"]]  # type: ignore[union-attr]
+
+
+def test_of_wheels_with_records_an_index_gives_the_records_only(make: Factory, plan) -> None:
+    rest = {f"filling{number}.py": random.Random(1).randbytes(1 << 15) for number in range(40)}
+    strings = ("numpy.core._multiarray_umath", "_ARRAY_API", "this NumPy (NumPy 1.19) here")
+    make.numpy_1()
+    make.numpy_2()
+    make.extension("old", strings=strings, requires=["numpy"], files=rest)
+    make.extension("other", requires=["numpy"], files=rest)
+    make.extension("bare", strings=strings, requires=["numpy"], files=rest)
+    for wheel in make.directory.iterdir():
+        if not wheel.name.startswith("bare"):
+            embed(wheel, build_inputs=None, looked_for=("numpy",))
+    with ServedIndex(make.directory) as index:
+        made = plan("numpy==2.0.2", source=index.url)
+        wholes = {each.path for each in index.requests if each.sent > 1 << 20}
+        assert len(index.file_requests) < 40
+    assert wholes == {"/files/bare-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"}
+    assert _actions(made) == _actions(plan("numpy==2.0.2"))
+
+
+def test_what_is_forced_is_rebuilt_and_whoever_binds_to_it_waits(
+    make: Factory, plan, numpys: None
+) -> None:
+    make.library("1.0")
+    make.linked("taker")
+    made = plan("numpy==2.0.2", forced=("gift",))
+    assert _actions(made)["gift"] == (Action.REBUILD, Verdict.VALID, 1)
+    assert _by_name(made)["taker"].action is Action.CONDITIONAL
+    assert any(line.split()[:1] == ["forced"] for line in plan_lines(made))
+    assert plan_json(made)["summary"]["rebuild"] == 1
+    every = plan("numpy==2.0.2", forced=(ALL,))
+    assert {each.action for each in every.wheels} == {Action.REBUILD}
+
+
+def test_only_what_is_planned_can_be_forced(make: Factory, plan, numpys: None) -> None:
+    make.pure("alone")
+    with pytest.raises(UsageError, match="stranger"):
+        plan("numpy==2.0.2", forced=("stranger",))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from resolver_check.cli.main import main
 from resolver_check.sources import transport
+from tests.resolver_check.conftest import Factory, gift
 
 
 class Ran(NamedTuple):
@@ -22,6 +24,8 @@ class Ran(NamedTuple):
 
 
 Run = Callable[..., Ran]
+
+NEW = ("--python", "3.11", "--platform", "manylinux_2_28_x86_64")
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +54,22 @@ def assert_refused(ran: Ran) -> str:
     assert ran.err.count("\n") == 1
     assert "Traceback" not in ran.err
     return ran.err
+
+
+@pytest.fixture
+def farm(make: Factory) -> Factory:
+    make.numpy_1()
+    make.numpy_2()
+    gift(make)
+    make.linked("taker")
+    return make
+
+
+@pytest.fixture
+def begun(farm: Factory, run: Run, tmp_path: Path) -> Path:
+    state = tmp_path / "state.json"
+    status, _, _ = run(
+        "plan", "--source", farm.directory, "--bump", "numpy==2.0.2", *NEW, "--state", state
+    )
+    assert status == 1
+    return state

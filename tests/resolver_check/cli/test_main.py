@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backend_shim import __version__
-from resolver_check.cli import plan_command
+from resolver_check.cli import plan_state
 from tests.resolver_check.cli.conftest import Run, assert_refused
 from tests.resolver_check.conftest import Factory
 
@@ -38,7 +38,7 @@ def test_an_interrupt_is_one_line(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plan_command, "make_plan", interrupted)
+    monkeypatch.setattr(plan_state, "make_plan", interrupted)
     line = assert_refused(run("plan", "--source", tmp_path, "--bump", "a==1"))
     assert line == "resolver-check: interrupted\n"
 
@@ -46,14 +46,14 @@ def test_an_interrupt_is_one_line(
 _WAITS = """
 import sys, time
 from pathlib import Path
-from resolver_check.cli import main, plan_command
+from resolver_check.cli import main, plan_state
 
 def wait(*_, **__):
     Path(ready).touch()
     time.sleep(60)
 
 ready = sys.argv.pop()
-plan_command.make_plan = wait
+plan_state.make_plan = wait
 main.main()
 """
 

@@ -100,7 +100,7 @@ def test_a_version_that_is_not_there_is_unknown(wheelhouse: Path, run: Run) -> N
         (["--bump", "numpy==2.0.2", "--platform", "a-b"], "--platform wants"),
         (["--bump", "numpy==2.0.2", "--jobs", "0"], "--jobs"),
         (["--bump", "numpy==2.0.2", "--versions", "some"], "--versions"),
-        ([], "Missing option '--bump'"),
+        ([], "--source and --bump say what is planned"),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -1,0 +1,211 @@
+"""`resolver-check rebuild`: builds what a kept plan says, wave after wave."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from backend_shim.record.canonical import JSONValue
+from backend_shim.type_recording import DebugFiles
+from resolver_check.cli import exit_status
+from resolver_check.cli.options import (
+    debug_info_option,
+    echo_json,
+    echo_lines,
+    format_option,
+    series_option,
+)
+from resolver_check.cli.plan_state import keep_state, plan_of, status_of
+from resolver_check.errors import UsageError
+from resolver_check.model import Verdict
+from resolver_check.plan_model import PlannedWheel, RebuildPlan
+from resolver_check.plan_state import PlanState
+from resolver_check.rebuild import BuildResult, Workshop, ready
+from resolver_check.report.plan_report import plan_json, plan_lines
+from resolver_check.report.printable import printable
+from resolver_check.report.validation_report import validation_json, validation_lines
+from resolver_check.sources import open_source
+from resolver_check.sources.plan_state_file import read_state, with_result, write_state
+from resolver_check.sources.sdists import SdistSource, open_sdists
+from resolver_check.sources.series_file import Promises
+from resolver_check.validated_skip import Finding, ValidatedSkip, worst
+from resolver_check.validation import skipped, validated
+
+
+@click.command("rebuild")
+@click.option(
+    "--state", "state_file", type=click.Path(path_type=Path, dir_okay=False), required=True,
+    metavar="FILE", help="The plan that `plan --state FILE` has begun.",
+)  # fmt: skip
+@click.option(
+    "--sdists", required=True, metavar="DIR_OR_URL",
+    help="Where the sdists are: a directory, or a simple index.",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Where the built wheels go, and the logs, into DIR/logs.",
+)  # fmt: skip
+@click.option(
+    "--waves", type=click.IntRange(1), metavar="N",
+    help="Build at most N waves; default: until nothing is left.",
+)  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1,
+              show_default=True, help="Builds at the same time.")  # fmt: skip
+@click.option(
+    "--dry-run-incremental", "is_dry", is_flag=True,
+    help="Build nothing of the plan and only say what would be built and what skipped.",
+)  # fmt: skip
+@click.option(
+    "--validate", "sample", metavar="N|all",
+    help="With --dry-run-incremental: build N of the wheels that are skipped, or all, into "
+    "DIR/validated, and compare them with what is kept. A skip is refuted where the interface "
+    "came out otherwise. The kept wheels must have been built in the same way.",
+)  # fmt: skip
+@click.option("--retry", is_flag=True, help="Try again what failed before.")
+@click.option(
+    "--timeout", type=click.IntRange(1), metavar="SECONDS", help="The most that a build may take.",
+)  # fmt: skip
+@click.option(
+    "--with-python", "interpreter", default=sys.executable, metavar="PATH",
+    help="The interpreter to build with, which has `build`; default: the running one.",
+)  # fmt: skip
+@series_option
+@debug_info_option
+@format_option
+def rebuild_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
+    state_file: Path,
+    sdists: str,
+    out: Path,
+    waves: int | None,
+    jobs: int,
+    is_dry: bool,
+    sample: str | None,
+    retry: bool,
+    timeout: int | None,
+    interpreter: str,
+    promises: Promises,
+    debug_files: DebugFiles,
+    output_format: str,
+) -> int:
+    """Build what a kept plan says from sdists, a wave at a time, and plan again after each.
+
+    Builds are isolated and take the bumped versions and what was built before. Each result is kept
+    at once, so that a run that was cut short goes on where it was. A failed build blocks what needs
+    it. This runs the code of the projects that are built.
+
+    \b
+    Exit status: that of `plan` for what is left; with --validate 1 where a
+    skip is refuted, 3 where one was not built or its content differs, else 0.
+    """
+    if sample is not None and not is_dry:
+        raise UsageError("--validate goes with --dry-run-incremental")
+    count = _count(sample)
+    state = read_state(state_file)
+    if state is None:
+        raise UsageError(f"{state_file}: there is no plan yet; `plan --state` begins one")
+    if retry:
+        state = replace(state, progress=replace(state.progress, failed={}))
+    out.mkdir(parents=True, exist_ok=True)
+    source = open_sdists(sdists)
+    try:
+        plan = plan_of(state, jobs=jobs, promises=promises, debug_files=debug_files)
+        if is_dry:
+            shop = _workshop(state, source, interpreter, out / "validated", timeout)
+            found = () if sample is None else _validated(state, shop, skipped(plan, count), jobs)
+            _print(plan, output_format, found)
+            return status_of(plan) if sample is None else _STATUS[worst(found)]
+        keep_state(state_file, state, plan)
+        done = 0
+        while (wave := ready(plan)) and done != waves:
+            done += 1
+            shop = _workshop(state, source, interpreter, out, timeout)
+            for each, result in _built(shop, wave, jobs):
+                state = with_result(state, each.reference.filename, result.wheel, str(result.log))
+                write_state(state_file, state)
+                how = f"built {result.wheel.name}" if result.wheel else f"failed, see {result.log}"
+                line = f"wave {done}: {each.reference.name} {each.reference.version}: {how}"
+                click.echo(printable(line), err=True)
+            plan = plan_of(state, jobs=jobs, promises=promises, debug_files=debug_files)
+            keep_state(state_file, state, plan)
+    finally:
+        source.close()
+    _print(plan, output_format)
+    return status_of(plan)
+
+
+_STATUS = {
+    Finding.PROVEN: exit_status.OK,
+    Finding.DIFFERS: exit_status.OF_VERDICT[Verdict.UNKNOWN],
+    Finding.NOT_BUILT: exit_status.OF_VERDICT[Verdict.UNKNOWN],
+    Finding.REFUTED: exit_status.OF_VERDICT[Verdict.INVALID],
+}
+
+
+def _count(sample: str | None) -> int | None:
+    if sample is None or sample == "all":
+        return None
+    if not (sample.isascii() and sample.isdigit() and int(sample[:9]) > 0):
+        raise UsageError(f"--validate wants a number or 'all', not {sample!r}")
+    return int(sample[:9])
+
+
+def _workshop(
+    state: PlanState, source: SdistSource, interpreter: str, out: Path, timeout: int | None
+) -> Workshop:
+    return Workshop(
+        sdists=source,
+        python=interpreter,
+        out=out.absolute(),
+        find_links=[Path(state.source)] if Path(state.source).is_dir() else [],
+        constraints=tuple(_constraints(state)),
+        timeout=timeout,
+    )
+
+
+def _validated(
+    state: PlanState, shop: Workshop, wheels: Sequence[PlannedWheel], jobs: int
+) -> tuple[ValidatedSkip, ...]:
+    wheels_of = open_source(state.source)
+    try:
+        with ThreadPoolExecutor(max_workers=jobs) as executor:
+            return tuple(executor.map(partial(validated, shop, wheels_of), wheels))
+    finally:
+        wheels_of.close()
+
+
+def _built(
+    shop: Workshop, wave: tuple[PlannedWheel, ...], jobs: int
+) -> Iterator[tuple[PlannedWheel, BuildResult]]:
+    """The results as they come."""
+    with ThreadPoolExecutor(max_workers=jobs) as executor:
+        futures = {
+            executor.submit(shop.build, each.reference.name, each.reference.version): each
+            for each in wave
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _constraints(state: PlanState) -> Iterator[str]:
+    """The new versions, and of what was built exactly these files."""
+    for bump in state.requests:
+        yield f"{bump.name}=={bump.new}"
+    for built in state.progress.built.values():
+        path = Path(built.path)
+        yield f"{path.name.partition('-')[0]} @ {path.as_uri()}"
+
+
+def _print(plan: RebuildPlan, output_format: str, found: Sequence[ValidatedSkip] = ()) -> None:
+    if output_format == "json":
+        validated_json: list[JSONValue] = [validation_json(each) for each in found]
+        echo_json({**plan_json(plan), **({"validated": validated_json} if found else {})})
+    else:
+        echo_lines(plan_lines(plan))
+        echo_lines(validation_lines(found))

@@ -1,0 +1,208 @@
+"""What a rebuilt wheel means for those that bind to it: conditional until it is there, then judged.
+
+A rebuilt wheel is a provider whose interface may have changed. Where it came out the same, nobody
+behind it has to be built (early cutoff).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
+from backend_shim.interfaces.provider import Provider
+from backend_shim.interfaces.table import interface_named
+from backend_shim.record.fingerprint import AbiFingerprint
+from backend_shim.type_recording import DebugFiles
+from backend_shim.wheel.archive import WheelArchive
+from resolver_check.check import Bump, judge, unreadable
+from resolver_check.compare.wheels.difference import Outcome
+from resolver_check.errors import SourceUnavailable, UsageError
+from resolver_check.model import EvidenceLevel, Judgement, RebuiltTheSame, Verdict
+from resolver_check.plan_model import Action, PlannedWheel
+from resolver_check.plan_state import Progress
+from resolver_check.scan.compared_wheels import compare_wheels
+from resolver_check.scan.outline import Dependencies
+from resolver_check.scan.subject import Subject, open_subject
+from resolver_check.sources.series_file import Promises
+from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.wheel_reference import WheelReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A wheel with its judgements, and the fingerprint that says to whom else it binds."""
+
+    planned: PlannedWheel
+    fingerprint: AbiFingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """By what is judged; the fields are those of `judge` and `Bump`."""
+
+    level: EvidenceLevel
+    strict: bool = False
+    promises: Promises | None = None
+    debug_files: DebugFiles | None = None
+
+    def judge(self, consumer: Subject, bump: Bump) -> Judgement:
+        """The verdict on `consumer` after `bump`. Raises as `judge` does."""
+        return judge(consumer, bump, level=self.level, strict=self.strict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """Settles who is conditional, as far as what was built so far allows."""
+
+    source: WheelSource
+    dependencies: Dependencies
+    rules: Rules
+    executor: Executor
+    bumps: tuple[Bump, ...]
+    """Those of the plan, for which a wheel that was built must do as well."""
+    progress: Progress = field(default_factory=Progress)
+
+    def settled(self, judged: Mapping[str, Judged]) -> dict[str, PlannedWheel]:
+        """The plan after `judged`, by file name.
+
+        Whoever binds to a wheel that is to be built has become conditional; whoever binds to one
+        that was built is judged with it.
+        """
+        planned = {name: each.planned for name, each in judged.items()}
+        requires = {name: self.dependencies.closure(name) for name in sorted(planned)}
+        waits_for: dict[str, set[str]] = {}
+        waiting = sorted(name for name, each in planned.items() if each.action is Action.REBUILD)
+        changed = set(waiting)
+        while waiting:
+            provider = waiting.pop()
+            built = self.progress.built.get(provider)
+            behind = {
+                name: judged[name]
+                for name, each in planned.items()
+                if each.action is Action.KEEP and provider in requires[name]
+            }
+            if built is None:
+                bound = self._bound_to(provider, behind)
+                for name in bound:
+                    waits_for.setdefault(name, set()).add(provider)
+            else:
+                bound = []
+                for name, judgement in self._judged_with(provider, Path(built.path), behind):
+                    of_project = (planned[provider].reference.name, judgement)
+                    each = planned[name]
+                    planned[name] = replace(each, judgements=(*each.judgements, of_project))
+                    if judgement.verdict is not Verdict.VALID:
+                        planned[name] = replace(planned[name], action=Action.REBUILD)
+                        bound.append(name)
+            # They may come out with another interface themselves.
+            waiting += [name for name in bound if name not in changed]
+            changed.update(bound)
+        for name, providers in waits_for.items():
+            if planned[name].action is Action.KEEP:
+                planned[name] = replace(
+                    planned[name], action=Action.CONDITIONAL, waits_for=tuple(sorted(providers))
+                )
+        return {name: self._as_built(each) for name, each in planned.items()}
+
+    def _as_built(self, each: PlannedWheel) -> PlannedWheel:
+        """`each` with what is known of its build."""
+        name = each.reference.filename
+        if each.action is not Action.REBUILD:
+            return each
+        if name in self.progress.failed:
+            return replace(each, action=Action.FAILED, log=self.progress.failed[name])
+        if name not in self.progress.built:
+            return each
+        path = Path(self.progress.built[name].path)
+        try:
+            with WheelArchive.open(path) as archive:
+                subject = Subject(archive)
+                judgements = tuple(
+                    (bump.new.name, self.rules.judge(subject, bump)) for bump in self.bumps
+                )
+        except (InvalidWheel, SourceUnavailable) as error:
+            return replace(each, action=Action.FAILED, log=str(error))
+        rebuilt = replace(each, action=Action.BUILT, judgements=judgements, inputs=None)
+        if rebuilt.verdict is Verdict.INVALID:  # built with the old provider after all
+            return replace(rebuilt, action=Action.FAILED, log=f"{path} is no better")
+        return rebuilt
+
+    def _judged_with(
+        self, provider: str, built: Path, consumers: Mapping[str, Judged]
+    ) -> list[tuple[str, Judgement]]:
+        """The judgement on each of `consumers` when `provider` is the wheel at `built`."""
+        if self._is_as_it_was(provider, built):
+            same = Judgement(verdict=Verdict.VALID, general=(RebuiltTheSame(wheel=built.name),))
+            return [(name, same) for name in consumers]
+        with ExitStack() as stack:
+            try:
+                reference = self.dependencies.outline(provider).reference
+                old = stack.enter_context(open_subject(self.source, reference))
+                new = Subject(stack.enter_context(WheelArchive.open(built)))
+                bump = Bump(old, new, self.rules.promises, self.rules.debug_files)
+            except (InvalidWheel, SourceUnavailable, UsageError) as error:
+                failed = unreadable(built.name, error.wrong)
+                return [(name, failed) for name in consumers]
+            task = partial(self._judged_one, bump)
+            return list(zip(consumers, self.executor.map(task, consumers), strict=True))
+
+    def _is_as_it_was(self, provider: str, built: Path) -> bool:
+        """Whether the wheel at `built` differs from that of the source in nothing but noise."""
+        reference = self.dependencies.outline(provider).reference
+        try:
+            outcome = compare_wheels(self.source.fetch(reference), built).outcome
+        except (InvalidWheel, SourceUnavailable, UsageError, OSError):
+            return False
+        return outcome in (Outcome.SAME, Outcome.EQUAL)
+
+    def _judged_one(self, bump: Bump, consumer: str) -> Judgement:
+        reference = self.dependencies.outline(consumer).reference
+        try:
+            with open_subject(self.source, reference) as subject:
+                return self.rules.judge(subject, bump)
+        except (InvalidWheel, SourceUnavailable, UsageError) as error:
+            return unreadable(consumer, error.wrong)
+
+    def _bound_to(self, provider: str, consumers: Mapping[str, Judged]) -> list[str]:
+        """Those that bind in any way to `provider`, or for which that cannot be told."""
+        reference = self.dependencies.outline(provider).reference
+        prints = {name: each.fingerprint for name, each in consumers.items()}
+        return _bound_to(self.source, reference, prints)
+
+
+def _bound_to(
+    source: WheelSource,
+    provider: WheelReference,
+    consumers: Mapping[str, AbiFingerprint | None],
+) -> list[str]:
+    """Those of `consumers` that bind in any way to `provider`, or for which that cannot be told."""
+    certain = [name for name, each in consumers.items() if each is None or each.unread]
+    asked = {
+        name: each
+        for name, each in consumers.items()
+        if each is not None and not each.unread and not each.is_purelib
+    }
+    if not asked:
+        return certain
+    try:
+        with open_subject(source, provider) as subject:
+            offered = subject.provider()
+            return certain + [name for name, each in asked.items() if _binds(each, offered)]
+    except (InvalidWheel, SourceUnavailable):
+        return certain + list(asked)
+
+
+def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:
+    try:
+        return any(
+            interface is None or interface.is_satisfied(required.facts, offered, offered)
+            for required in consumer.requires
+            for interface in [interface_named(required.interface)]
+        )
+    except (InterfaceFailed, InvalidRecord):
+        return True

@@ -1,0 +1,145 @@
+"""Builds wheels anew from their sdists, by the standard front end, with what a plan demands.
+
+This runs the code of what is built, as every build does; nothing else of resolver_check does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from resolver_check.errors import ResolverCheckError, SourceUnavailable
+from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan
+from resolver_check.sources.sdists import SdistSource, sdist_of
+from resolver_check.wheel_reference import SkippedFile, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """How one build ended."""
+
+    wheel: Path | None
+    """None where it failed."""
+    log: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """How wheels are built, and where they go."""
+
+    sdists: SdistSource
+    python: str
+    """An interpreter that has `build`; wheels are for it."""
+    out: Path
+    find_links: Sequence[Path]
+    """Directories in which build requirements are looked for beside pip's indexes."""
+    constraints: Sequence[str]
+    """Lines of a constraints file: which versions, or which files, of build requirements."""
+    timeout: int | None = None
+    """Seconds for one build."""
+
+    def build(self, name: NormalizedName, version: Version) -> BuildResult:
+        """Build the wheel of one release; what is said meanwhile goes into a log of its own."""
+        logs = self.out / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{name}-{version}.log"
+        with tempfile.TemporaryDirectory(dir=self.out, prefix=".building-") as made:
+            place = Path(made)
+            with log.open("wb") as output:
+                try:
+                    tree = self._unpacked(name, version, place)
+                    self._run(tree, place, output.fileno())
+                    wheel = _the_wheel(place / "dist", name, version)
+                except (ResolverCheckError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+                    output.seek(0, os.SEEK_END)
+                    output.write(f"\n{error}\n".encode())
+                    return BuildResult(wheel=None, log=log)
+            return BuildResult(wheel=wheel.replace(self.out / wheel.name), log=log)
+
+    def _unpacked(self, name: NormalizedName, version: Version, place: Path) -> Path:
+        archive = self.sdists.fetch_sdist(sdist_of(self.sdists, name, version), place)
+        tree = place / "source"
+        if archive.suffix == ".zip":
+            with zipfile.ZipFile(archive) as opened:
+                opened.extractall(tree)  # noqa: S202 - cuts off `..` and roots by itself
+        else:
+            with tarfile.open(archive) as packed:
+                packed.extractall(tree, filter="data")  # PEP 706
+        # "The top-level directory is {name}-{version}" (source distribution format).
+        inner = [path for path in tree.iterdir() if path.is_dir()]
+        if len(inner) != 1:
+            raise SourceUnavailable(archive.name, "does not hold one directory")
+        return inner[0]
+
+    def _run(self, tree: Path, place: Path, output: int) -> None:
+        constraints = place / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in self.constraints), "utf-8")
+        before = os.environ.get("PIP_FIND_LINKS", "").split()
+        links = [*map(str, self.find_links), *before]
+        environ = {
+            **os.environ,
+            "PIP_CONSTRAINT": str(constraints),
+            "PIP_FIND_LINKS": " ".join(links),
+        }
+        command = [self.python, "-m", "build", "--wheel", "--outdir", str(place / "dist")]
+        with subprocess.Popen(  # noqa: S603 - to build is what was asked for
+            [*command, str(tree)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            start_new_session=True,
+        ) as process:
+            try:
+                status = process.wait(self.timeout)
+            except BaseException as error:
+                _end(process)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    wrong = f"took more than {self.timeout} seconds"
+                    raise SourceUnavailable("the build", wrong) from error
+                raise
+        if status:
+            raise SourceUnavailable("the build", f"ended with status {status}")
+
+
+def ready(plan: RebuildPlan) -> tuple[PlannedWheel, ...]:
+    """What can be built now: the first wave without what failed or needs what failed."""
+    first = {name for unit in (plan.waves[0] if plan.waves else ()) for name in unit}
+    return tuple(
+        each
+        for each in plan.wheels
+        if each.reference.filename in first
+        and each.action is Action.REBUILD
+        and not each.blocked_by
+    )
+
+
+def _the_wheel(directory: Path, name: NormalizedName, version: Version) -> Path:
+    found = list(directory.glob("*.whl"))
+    if len(found) != 1:
+        raise SourceUnavailable("the build", f"made {len(found)} wheels")
+    read = parse(found[0].name, location=str(found[0]))
+    if isinstance(read, SkippedFile) or (read.name, read.version) != (name, version):
+        raise SourceUnavailable("the build", f"made {found[0].name} and not {name} {version}")
+    return found[0]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the build with all that it started."""
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    else:
+        process.kill()

@@ -1,0 +1,116 @@
+"""`plan --state`: the loop of a farm, one command at a time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resolver_check.sources import plan_state_file
+from tests.resolver_check.cli.conftest import NEW
+from tests.resolver_check.conftest import Factory, gift
+from tests.support.served_index import Manners, ServedIndex
+
+
+def built(begun: Path, compile_shared: object, **library: str) -> Path:
+    made = Factory(begun.parent / "built", compile_shared)  # type: ignore[arg-type]
+    made.directory.mkdir(exist_ok=True)
+    return gift(made, numpy=2, **library).parent
+
+
+def test_the_first_time_says_what_is_planned_and_the_next_goes_on(
+    begun: Path, run, compile_shared
+) -> None:
+    directory = built(begun, compile_shared)
+    status, out, _ = run("plan", "--state", begun, "--built", directory, "--format", "json")
+    assert status == 0
+    assert json.loads(out)["summary"]["built"] == 1
+    assert run("plan", "--state", begun)[0] == 0  # what was built is remembered
+
+
+def test_a_built_wheel_that_is_another_by_now_was_not_built(
+    begun: Path, run, compile_shared
+) -> None:
+    directory = built(begun, compile_shared)
+    run("plan", "--state", begun, "--built", directory)
+    (wheel,) = directory.iterdir()
+    wheel.write_bytes(wheel.read_bytes() + b"\0")
+    assert run("plan", "--state", begun)[0] == 1
+    wheel.unlink()
+    assert run("plan", "--state", begun)[0] == 1
+
+
+def test_a_failure_stands_until_the_wheel_is_built(begun: Path, run, compile_shared) -> None:
+    status, out, _ = run("plan", "--state", begun, "--failed", "Gift=/logs/gift.txt")
+    assert (status, "/logs/gift.txt" in out, "blocked by gift-1.0" in out) == (1, True, True)
+    assert "failed 1" in run("plan", "--state", begun)[1]
+    directory = built(begun, compile_shared)
+    assert run("plan", "--state", begun, "--built", directory)[0] == 0
+
+
+def test_whoever_is_killed_while_writing_loses_nothing(
+    begun: Path, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = begun.read_bytes()
+
+    def killed(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan_state_file.Path, "replace", killed)
+    assert run("plan", "--state", begun, "--failed", "gift=log")[0] == 2
+    assert begun.read_bytes() == before
+    assert list(begun.parent.glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--bump", "numpy==2.2.0"), "keeps a plan with another --bump"),
+        (("--python", "3.12"), "keeps a plan with another --python"),
+        (("--evidence", "symbols"), "keeps a plan with another --evidence"),
+        (("--failed", "gift"), "--failed wants NAME=LOG"),
+        (("--failed", "stranger=log"), "no wheel 'stranger'"),
+    ],
+)
+def test_what_does_not_fit_the_kept_plan_is_refused(
+    begun: Path, run, arguments: tuple[str, ...], said: str
+) -> None:
+    before = begun.read_bytes()
+    status, _, line = run("plan", "--state", begun, *arguments)
+    assert status == 2
+    assert said in line
+    assert begun.read_bytes() == before
+
+
+def test_the_kept_source_is_found_from_anywhere(
+    begun: Path, farm: Factory, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(farm.directory.parent)
+    assert run("plan", "--state", begun, "--source", farm.directory.name)[0] == 1
+    monkeypatch.chdir("/")
+    assert run("plan", "--state", begun)[0] == 1
+
+
+def test_credentials_are_not_kept(farm: Factory, run, tmp_path: Path) -> None:
+    state = tmp_path / "of-index.json"
+    with ServedIndex(farm.directory, Manners(login=("me", "secret"))) as index:
+        url = index.url.replace("http://", "http://me:secret@")
+        options = ("--bump", "numpy==2.0.2", *NEW, "--state", state)
+        assert run("plan", "--source", url, *options)[0] == 1
+        assert "secret" not in state.read_text()
+        assert run("plan", "--state", state)[0] == 2  # nobody else knows them
+        assert run("plan", "--state", state, "--source", url)[0] == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema_version": "9"}', "[]", "{"])
+def test_a_file_that_keeps_no_plan_is_refused(begun: Path, run, text: str) -> None:
+    begun.write_text(text)
+    status, _, line = run("plan", "--state", begun)
+    assert status == 2
+    assert str(begun) in line
+    assert begun.read_text() == text
+
+
+def test_results_without_a_plan_are_refused(run, tmp_path: Path) -> None:
+    assert run("plan", "--state", tmp_path / "none.json", "--failed", "a=b")[0] == 2

@@ -1,0 +1,147 @@
+"""One build: from where, with what, and every way in which it fails."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from resolver_check.rebuild import BuildResult, Workshop
+from resolver_check.sources.sdists import SdistDirectory
+from tests.support.wheel_factory import make_wheel
+
+NAME, VERSION = canonicalize_name("demo"), Version("1.0")
+MAKES_A_WHEEL = (
+    'mkdir -p "$5"; cp "{wheel}" "$5"; cat "$PIP_CONSTRAINT"; echo "$PIP_FIND_LINKS"; ls "$6"'
+)
+
+
+def sdist(directory: Path, *members: str, name: str = "demo-1.0.tar.gz") -> Path:
+    directory.mkdir(exist_ok=True)
+    path = directory / name
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            for member in members:
+                archive.writestr(member, b"x")
+        return path
+    with tarfile.open(path, "w:gz") as packed:
+        for member in members:
+            info = tarfile.TarInfo(member)
+            info.size = 1
+            packed.addfile(info, io.BytesIO(b"x"))
+    return path
+
+
+def is_running(process: int) -> bool:
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        if state == "Z":  # killed, and nobody asked for its status
+            return False
+        time.sleep(0.1)
+    return True
+
+
+class Built:
+    """Builds `demo` with a front end that is a shell script."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.out = place / "out"
+
+    def __call__(self, script: str, *, timeout: int | None = None) -> BuildResult:
+        python = self.place / "python"
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(python.stat().st_mode | stat.S_IXUSR)
+        return Workshop(
+            sdists=SdistDirectory(self.place / "sdists"),
+            python=str(python),
+            out=self.out,
+            find_links=(Path("/links"),),
+            constraints=("numpy==2.0.2", "gift @ file:///gift-1.0-py3-none-any.whl"),
+            timeout=timeout,
+        ).build(NAME, VERSION)
+
+    def left(self) -> set[str]:
+        return {path.name for path in self.out.iterdir()}
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Built:
+    return Built(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["demo-1.0.tar.gz", "demo-1.0.zip"])
+def test_the_wheel_comes_out_and_the_log_tells_what_was_said(
+    build: Built, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", "/mine")
+    sdist(build.place / "sdists", "demo-1.0/marker.txt", name=name)
+    wheel = make_wheel(build.place, name="demo", version="1.0", files={"demo.py": b""})
+    result = build(MAKES_A_WHEEL.format(wheel=wheel))
+    assert result.wheel == build.out / wheel.name
+    assert result.wheel.read_bytes() == wheel.read_bytes()
+    said = result.log.read_text().splitlines()
+    assert said[:3] == ["numpy==2.0.2", "gift @ file:///gift-1.0-py3-none-any.whl", "/links /mine"]
+    assert "marker.txt" in said
+    assert build.left() == {wheel.name, "logs"}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 7", "ended with status 7"),
+        ("true", "made 0 wheels"),
+        ('mkdir -p "$5"; touch "$5/other-1.0-py3-none-any.whl"', "not demo 1.0"),
+        ('mkdir -p "$5"; touch "$5/odd.whl"', "not demo 1.0"),
+    ],
+)
+def test_a_build_without_its_wheel_has_failed(build: Built, script: str, said: str) -> None:
+    sdist(build.place / "sdists", "demo-1.0/setup.py")
+    result = build(script)
+    assert result.wheel is None
+    assert said in result.log.read_text()
+    assert build.left() == {"logs"}
+
+
+def test_a_build_that_takes_too_long_is_ended_with_all_that_it_started(build: Built) -> None:
+    sdist(build.place / "sdists", "demo-1.0/setup.py")
+    result = build("sleep 600 & echo $!; sleep 600", timeout=1)
+    assert result.wheel is None
+    said = result.log.read_text()
+    assert "more than 1 seconds" in said
+    assert not is_running(int(said.split()[0]))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        ("demo-1.0/setup.py", "../outside.txt"),
+        ("/outside.txt",),
+        ("demo-1.0/setup.py", "demo-2.0/setup.py"),
+        ("setup.py",),
+        (),
+    ],
+)
+def test_an_archive_that_is_no_sdist_is_not_built(build: Built, members: tuple[str, ...]) -> None:
+    sdist(build.place / "sdists", *members)
+    before = set(build.place.rglob("outside.txt"))
+    assert build("exit 0").wheel is None
+    assert set(build.place.rglob("outside.txt")) == before
+    assert build.left() == {"logs"}
+
+
+def test_without_a_readable_sdist_nothing_is_built(build: Built) -> None:
+    (build.place / "sdists").mkdir()
+    assert "there is no sdist" in build("true").log.read_text()
+    (build.place / "sdists" / "demo-1.0.tar.gz").write_bytes(b"no archive")
+    assert build("true").wheel is None
