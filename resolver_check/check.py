@@ -59,6 +59,7 @@ class Bump:
             raise UsageError(f"old and new must be of one project, not {old.name} and {new.name}")
         self.old = old
         self.new = new
+        self.name = new.name
         self.subjects = (new,) if old is None else (old, new)
         self.binding_names = frozenset().union(*(each.binding_names for each in self.subjects))
         promises = promises or shipped_promises()

@@ -25,6 +25,7 @@ from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.model import EvidenceLevel, Judgement, RebuiltTheSame, Verdict
 from resolver_check.plan_model import Action, PlannedWheel
 from resolver_check.plan_state import Progress
+from resolver_check.removal import Removal, judge_removal
 from resolver_check.scan.compared_wheels import compare_wheels
 from resolver_check.scan.outline import Dependencies
 from resolver_check.scan.subject import Subject, open_subject
@@ -50,8 +51,10 @@ class Rules:
     promises: Promises | None = None
     debug_files: DebugFiles | None = None
 
-    def judge(self, consumer: Subject, bump: Bump) -> Judgement:
+    def judge(self, consumer: Subject, bump: Bump | Removal) -> Judgement:
         """The verdict on `consumer` after `bump`. Raises as `judge` does."""
+        if isinstance(bump, Removal):
+            return judge_removal(consumer, bump, level=self.level)
         return judge(consumer, bump, level=self.level, strict=self.strict)
 
 
@@ -63,7 +66,7 @@ class Settling:
     dependencies: Dependencies
     rules: Rules
     executor: Executor
-    bumps: tuple[Bump, ...]
+    bumps: tuple[Bump | Removal, ...]
     """Those of the plan, for which a wheel that was built must do as well."""
     progress: Progress = field(default_factory=Progress)
 
@@ -123,7 +126,7 @@ class Settling:
             with WheelArchive.open(path) as archive:
                 subject = Subject(archive)
                 judgements = tuple(
-                    (bump.new.name, self.rules.judge(subject, bump)) for bump in self.bumps
+                    (bump.name, self.rules.judge(subject, bump)) for bump in self.bumps
                 )
         except (InvalidWheel, SourceUnavailable) as error:
             return replace(each, action=Action.FAILED, log=str(error))

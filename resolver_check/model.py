@@ -130,7 +130,19 @@ class NoNewWheel(Reason):
     kind: ClassVar[str] = "no-new-wheel"
     effect: ClassVar[Effect] = Effect.OPEN
     name: str
-    version: str
+    version: str | None
+    """None: it has none of any version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderGone(Reason):
+    """The consumer needs a provider that disappears."""
+
+    kind: ClassVar[str] = "provider-gone"
+    effect: ClassVar[Effect] = Effect.REFUSES
+    name: str
+    is_required: bool
+    """By its metadata, so that no rebuild alone helps; else its binaries bind to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

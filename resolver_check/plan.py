@@ -29,6 +29,7 @@ from resolver_check.plan_model import (
     ResolvedBump,
 )
 from resolver_check.plan_state import Progress
+from resolver_check.removal import Removal
 from resolver_check.scan.new_requirements import compare_inputs
 from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
 from resolver_check.scan.subject import Subject, open_subject
@@ -79,7 +80,7 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
     with ExitStack() as stack:
-        opened = tuple(_open_bump(source, bump, stack, rules) for bump in bumps)
+        opened = tuple(_open_bump(source, bump, stack, rules, target) for bump in bumps)
         task = _JudgeOne(
             source=source,
             bumps=bumps,
@@ -136,11 +137,13 @@ def _newest(references: Sequence[WheelReference]) -> Sequence[WheelReference]:
 def _resolve(
     request: RequestedBump, listed: Mapping[NormalizedName, Sequence[WheelReference]]
 ) -> ResolvedBump:
-    if request.name not in listed:
+    if request.name not in listed and request.new is not None:
         raise UsageError(f"the source has no project {request.name}")
-    wheels = listed[request.name]
+    wheels = listed.get(request.name, ())
     new = [each for each in wheels if each.version == request.new]
-    if request.old is None:
+    if request.old is None and request.new is None:
+        old = list(wheels)
+    elif request.old is None and request.new is not None:
         old = [each for each in wheels if each.version < request.new]
         old = old or [each for each in wheels if each.version > request.new][:1]
     else:
@@ -155,11 +158,15 @@ def _open_bump(
     bump: ResolvedBump,
     stack: ExitStack,
     rules: Rules,
-) -> Bump | None:
+    target: Target,
+) -> Bump | Removal | None:
     """The wheels of a bump, read; None where there is no wheel of the new version."""
+    old = stack.enter_context(open_subject(source, bump.old)) if bump.old else None
+    if bump.request.new is None:
+        unchanged = Bump(old, old, rules.promises, rules.debug_files) if old else None
+        return Removal(bump.request.name, unchanged, target)
     if bump.new is None:
         return None
-    old = stack.enter_context(open_subject(source, bump.old)) if bump.old else None
     new = stack.enter_context(open_subject(source, bump.new))
     return Bump(old, new, rules.promises, rules.debug_files)
 
@@ -170,7 +177,7 @@ class _JudgeOne:
 
     source: WheelSource
     bumps: Sequence[ResolvedBump]
-    opened: Sequence[Bump | None]
+    opened: Sequence[Bump | Removal | None]
     rules: Rules
     dependencies: Dependencies
     inputs: Mapping[NormalizedName, BuildInputs]
@@ -216,7 +223,9 @@ class _JudgeOne:
         if new is None:
             return None
         compared = compare_inputs(subject, new, self.source, strict=self.rules.strict)
-        bumped: dict[str, str] = {bump.request.name: str(bump.request.new) for bump in self.bumps}
+        bumped: dict[str, str] = {
+            bump.request.name: str(bump.request.new) for bump in self.bumps if bump.request.new
+        }
         return judge_inputs(
             subject.filename,
             compared.changes,

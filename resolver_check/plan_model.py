@@ -37,7 +37,8 @@ class RequestedBump:
     """What somebody asks for: `name` goes to `new`, from `old` or from the newest older version."""
 
     name: NormalizedName
-    new: Version
+    new: Version | None
+    """None: it disappears."""
     old: Version | None = None
 
 
@@ -96,3 +97,15 @@ class RebuildPlan:
     """File names by wave and unit; a unit of several wheels is a cycle and is built as one."""
     skipped: tuple[tuple[str, str], ...]
     """File name and why, of what the source lists and nothing is said about."""
+
+    @property
+    def ready(self) -> tuple[PlannedWheel, ...]:
+        """What can be built now: the first wave without what failed or requires what failed."""
+        first = {name for unit in (self.waves[0] if self.waves else ()) for name in unit}
+        return tuple(
+            each
+            for each in self.wheels
+            if each.reference.filename in first
+            and each.action is Action.REBUILD
+            and not each.blocked_by
+        )

@@ -120,16 +120,17 @@ class PlanState:
 def _bump_json(bump: RequestedBump) -> JSONValue:
     return {
         "name": bump.name,
-        "new": str(bump.new),
+        "new": None if bump.new is None else str(bump.new),
         "old": None if bump.old is None else str(bump.old),
     }
 
 
 def _bump(table: JSONObject, path: str) -> RequestedBump:
+    new = get_str(table, "new", path, optional=True)
     old = get_str(table, "old", path, optional=True)
     return RequestedBump(
         name=canonicalize_name(get_str(table, "name", path)),
-        new=_version(get_str(table, "new", path), f"{path}.new"),
+        new=None if new is None else _version(new, f"{path}.new"),
         old=None if old is None else _version(old, f"{path}.old"),
     )
 

@@ -19,7 +19,6 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from resolver_check.errors import ResolverCheckError, SourceUnavailable
-from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan
 from resolver_check.sources.sdists import SdistSource, sdist_of
 from resolver_check.wheel_reference import SkippedFile, parse
 
@@ -110,18 +109,6 @@ class Workshop:
                 raise
         if status:
             raise SourceUnavailable("the build", f"ended with status {status}")
-
-
-def ready(plan: RebuildPlan) -> tuple[PlannedWheel, ...]:
-    """What can be built now: the first wave without what failed or needs what failed."""
-    first = {name for unit in (plan.waves[0] if plan.waves else ()) for name in unit}
-    return tuple(
-        each
-        for each in plan.wheels
-        if each.reference.filename in first
-        and each.action is Action.REBUILD
-        and not each.blocked_by
-    )
 
 
 def _the_wheel(directory: Path, name: NormalizedName, version: Version) -> Path:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging import tags
-from packaging.markers import default_environment
+from packaging.markers import UndefinedEnvironmentName, default_environment
+from packaging.requirements import Requirement
 from packaging.tags import Tag
 
 from resolver_check.errors import UsageError
@@ -49,6 +50,15 @@ class Target:
         if machine:
             environment["platform_machine"] = machine[1]
         return environment
+
+    def applies(self, requirement: Requirement) -> bool:
+        """Whether its marker holds without extras; one that cannot be evaluated does."""
+        if requirement.marker is None:
+            return True
+        try:
+            return requirement.marker.evaluate({**self.marker_environment, "extra": ""})
+        except UndefinedEnvironmentName:
+            return True
 
 
 def _running_environment() -> dict[str, str]:

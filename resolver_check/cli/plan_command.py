@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from resolver_check.cli.options import (
     echo_json,
     echo_lines,
     evidence_option,
-    format_option,
     series_option,
     strict_option,
 )
@@ -27,6 +27,7 @@ from resolver_check.cli.plan_state import Asked, keep_state, plan_of, planned_st
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel
 from resolver_check.plan_model import ALL, RequestedBump
+from resolver_check.report.plan_lists import job_matrix, requirement_lines
 from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.sources.series_file import Promises
 
@@ -39,6 +40,10 @@ from resolver_check.sources.series_file import Promises
 @click.option(
     "--bump", "bumps", multiple=True, metavar="NAME==NEW",
     help="A provider and the version it goes to; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--gone", multiple=True, metavar="NAME",
+    help="A provider that disappears; may be given several times.",
 )  # fmt: skip
 @click.option(
     "--from", "old_versions", multiple=True, metavar="NAME==OLD",
@@ -87,11 +92,17 @@ from resolver_check.sources.series_file import Promises
 @debug_info_option
 @strict_option
 @evidence_option
-@format_option
+@click.option(
+    "--format", "output_format", default="text", show_default=True,
+    type=click.Choice(["text", "json", "requirements", "matrix"]),
+    help="Text for people, JSON for programs, what to rebuild as a requirements file, or what can "
+    "be built now as the job matrix of a CI service, on one line.",
+)  # fmt: skip
 @html_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
     source: str | None,
     bumps: tuple[str, ...],
+    gone: tuple[str, ...],
     old_versions: tuple[str, ...],
     python: str | None,
     platform: str | None,
@@ -120,7 +131,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     """
     asked = Asked(
         source=source,
-        requests=tuple(_requests(bumps, old_versions)),
+        requests=tuple(_requests(bumps, gone, old_versions)),
         python=python,
         platform=platform,
         versions=versions,
@@ -142,8 +153,10 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
         write_plan_page(html_file, plan)
     if output_format == "json":
         echo_json(plan_json(plan))
+    elif output_format == "matrix":
+        click.echo(json.dumps(job_matrix(plan)))
     else:
-        echo_lines(plan_lines(plan))
+        echo_lines((plan_lines if output_format == "text" else requirement_lines)(plan))
     return status_of(plan)
 
 
@@ -158,21 +171,21 @@ def _inputs(paths: tuple[Path, ...]) -> dict[NormalizedName, BuildInputs]:
     return found
 
 
-def _requests(bumps: tuple[str, ...], old_versions: tuple[str, ...]) -> list[RequestedBump]:
+def _requests(
+    bumps: tuple[str, ...], gone: tuple[str, ...], old_versions: tuple[str, ...]
+) -> list[RequestedBump]:
     old = dict(_pinned(text, "--from") for text in old_versions)
-    new = [_pinned(text, "--bump") for text in bumps]
+    new: list[tuple[NormalizedName, Version | None]] = [_pinned(text, "--bump") for text in bumps]
+    new += [(canonicalize_name(name), None) for name in gone]
     names = [name for name, _ in new]
     if len(set(names)) != len(names):
-        raise UsageError("--bump names a project twice")
+        raise UsageError("--bump and --gone name a project twice")
     if strangers := sorted(old.keys() - set(names)):
-        raise UsageError(f"--from names {', '.join(strangers)}, which no --bump names")
-    return [
-        RequestedBump(name=canonicalize_name(name), new=version, old=old.get(name))
-        for name, version in new
-    ]
+        raise UsageError(f"--from names {', '.join(strangers)}, which no --bump or --gone names")
+    return [RequestedBump(name=name, new=version, old=old.get(name)) for name, version in new]
 
 
-def _pinned(text: str, option: str) -> tuple[str, Version]:
+def _pinned(text: str, option: str) -> tuple[NormalizedName, Version]:
     """`NAME==VERSION` in its two parts."""
     try:
         requirement = Requirement(text)

@@ -105,7 +105,10 @@ def status_of(plan: RebuildPlan) -> int:
 
 def _begun(asked: Asked) -> PlanState:
     if asked.source is None or not asked.requests:
-        raise UsageError("--source and --bump say what is planned (or --state, once it has begun)")
+        wrong = (
+            "--source and --bump or --gone say what is planned (--state does, once it has begun)"
+        )
+        raise UsageError(wrong)
     wanted = target(asked.python, asked.platform)
     versions = asked.versions or ("all" if Path(asked.source).is_dir() else "newest")
     return PlanState(

@@ -27,7 +27,7 @@ from resolver_check.errors import UsageError
 from resolver_check.model import Verdict
 from resolver_check.plan_model import PlannedWheel, RebuildPlan
 from resolver_check.plan_state import PlanState
-from resolver_check.rebuild import BuildResult, Workshop, ready
+from resolver_check.rebuild import BuildResult, Workshop
 from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.report.printable import printable
 from resolver_check.report.validation_report import validation_json, validation_lines
@@ -123,7 +123,7 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
             return status_of(plan) if sample is None else _STATUS[worst(found)]
         keep_state(state_file, state, plan)
         done = 0
-        while (wave := ready(plan)) and done != waves:
+        while (wave := plan.ready) and done != waves:
             done += 1
             shop = _workshop(state, source, interpreter, out, timeout)
             for each, result in _built(shop, wave, jobs):
@@ -196,7 +196,8 @@ def _built(
 def _constraints(state: PlanState) -> Iterator[str]:
     """The new versions, and of what was built exactly these files."""
     for bump in state.requests:
-        yield f"{bump.name}=={bump.new}"
+        if bump.new is not None:
+            yield f"{bump.name}=={bump.new}"
     for built in state.progress.built.values():
         path = Path(built.path)
         yield f"{path.name.partition('-')[0]} @ {path.as_uri()}"

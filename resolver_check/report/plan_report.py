@@ -9,12 +9,15 @@ from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, ResolvedBump
 from resolver_check.report.judgement_report import judgement_json, reason_lines, sentence
 
+SCHEMA_VERSION = "0.1"
+"""Of `spec/schemas/rebuild_plan-0.1.schema.json`."""
 _SHOWN = 2
 
 
 def plan_json(plan: RebuildPlan) -> dict[str, JSONValue]:
     """Bumps, target, every wheel with action, verdict, wave and reasons; the waves; a summary."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "bumps": [_bump_json(each) for each in plan.bumps],
         "target": {
             "python": ".".join(map(str, plan.target.python)),
@@ -32,7 +35,7 @@ def plan_json(plan: RebuildPlan) -> dict[str, JSONValue]:
 def _bump_json(bump: ResolvedBump) -> JSONValue:
     return {
         "name": bump.request.name,
-        "version": str(bump.request.new),
+        "version": None if bump.request.new is None else str(bump.request.new),
         "old": bump.old.filename if bump.old else None,
         "new": bump.new.filename if bump.new else None,
     }
@@ -112,6 +115,8 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
 def bump_text(bump: ResolvedBump) -> str:
     """Who goes from which version to which."""
     old = bump.old.version if bump.old else "nothing older"
+    if bump.request.new is None:
+        return f"{bump.request.name}: {bump.old.version if bump.old else 'no wheel of it'} -> gone"
     missing = "" if bump.new else " (no wheel of it for this target)"
     return f"{bump.request.name}: {old} -> {bump.request.new}{missing}"
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -56,7 +55,7 @@ class Dependencies:
 
     def __init__(self, outlines: Iterable[Outline], target: Target) -> None:
         self._outlines = {each.reference.filename: each for each in outlines}
-        self._environment: dict[str, str] = {**target.marker_environment, "extra": ""}
+        self._target = target
         self._by_project: dict[str, list[Outline]] = {}
         for each in self._outlines.values():
             self._by_project.setdefault(each.reference.name, []).append(each)
@@ -90,7 +89,7 @@ class Dependencies:
     def _required(self, outline: Outline) -> Iterator[str]:
         for line in outline.requirements:
             requirement = Requirement(line)
-            if self._applies(requirement):
+            if self._target.applies(requirement):
                 candidates = self._by_project.get(canonicalize_name(requirement.name), [])
                 fitting = [
                     each
@@ -100,12 +99,3 @@ class Dependencies:
                 yield from (each.reference.filename for each in fitting or candidates)
         for name in outline.build_requirements:
             yield from (each.reference.filename for each in self._by_project.get(name, []))
-
-    def _applies(self, requirement: Requirement) -> bool:
-        """Whether its marker holds; one that cannot be evaluated counts as holding."""
-        if requirement.marker is None:
-            return True
-        try:
-            return requirement.marker.evaluate(self._environment)
-        except UndefinedEnvironmentName:
-            return True

@@ -22,6 +22,7 @@ from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.sources import open_source
 from resolver_check.target import target
 from tests.resolver_check.conftest import SUFFIX, Factory
+from tests.support.plan_schema import PLAN_SCHEMA
 from tests.support.served_index import ServedIndex
 from tests.support.wheel_factory import make_wheel
 
@@ -56,11 +57,13 @@ def plan(make: Factory, executor: Executor):
                     old=Version(old) if old else None,
                 )
             )
-        return make_plan(
+        made = make_plan(
             open_source(source or str(make.directory)), requests,
             target=LINUX, level=level, executor=executor, newest_only=newest_only,
             forced=forced,
         )  # fmt: skip
+        PLAN_SCHEMA.validate(plan_json(made))
+        return made
 
     return run
 

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -16,9 +17,12 @@ from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
 from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, RequestedBump
 from resolver_check.plan_state import BuiltWheel, Progress
+from resolver_check.report.plan_lists import job_matrix, requirement_lines
+from resolver_check.report.plan_report import plan_json
 from resolver_check.sources import open_source
 from resolver_check.target import target
 from tests.resolver_check.conftest import Factory, gift
+from tests.support.plan_schema import PLAN_SCHEMA
 
 NUMPY_2 = RequestedBump(name=canonicalize_name("numpy"), new=Version("2.0.2"))
 OTHER = "int gift_open(void) { return 7; } int gift_shut(void) { return 2; }"
@@ -52,7 +56,7 @@ class Farm:
             )
             for path in self.new.directory.iterdir()
         }
-        return make_plan(
+        made = make_plan(
             open_source(str(self.old.directory)),
             [NUMPY_2],
             target=target("3.11", "manylinux_2_28_x86_64"),
@@ -62,6 +66,8 @@ class Farm:
             progress=Progress(built=built, failed=self._failed),
             forced=self.forced,
         )
+        PLAN_SCHEMA.validate(plan_json(made))
+        return made
 
     def planned(self) -> dict[str, PlannedWheel]:
         return {each.reference.name: each for each in self.plan().wheels}
@@ -128,6 +134,33 @@ def test_a_failure_is_kept_with_its_log_and_blocks_who_needs_it(farm: Farm, make
     assert found["behind"].blocked_by == found["taker"].blocked_by == (wheel.name,)
     assert found["alone"].blocked_by == ()
     assert found["taker"].action is Action.CONDITIONAL
+
+
+def test_other_tools_are_told_what_can_be_built(farm: Farm, make: Factory) -> None:
+    make.for_numpy_1("alone")
+    make.for_numpy_1("behind", requires=("gift",))
+    assert list(requirement_lines(farm.plan())) == [
+        "# wave 1", "alone==1.0", "gift==1.0",
+        "# wave 2", "behind==1.0", "# conditional: taker==1.0",
+    ]  # fmt: skip
+    (wheel,) = make.directory.glob("gift-*")
+    farm.fail(wheel, "log")
+    plan = farm.plan()
+    assert list(requirement_lines(plan)) == [
+        "# wave 1", "alone==1.0", "# failed: gift==1.0",
+        "# wave 2", "# blocked: behind==1.0", "# conditional: taker==1.0",
+    ]  # fmt: skip
+    assert [Requirement(line).name for line in requirement_lines(plan) if line[0] != "#"] == [
+        "alone"
+    ]
+    (job,) = job_matrix(plan)["include"]  # type: ignore[misc, union-attr]
+    assert job == {
+        "name": "alone",
+        "version": "1.0",
+        "wheel": next(make.directory.glob("alone-*")).name,
+        "python": "3.11",
+        "platform": "manylinux_2_28_x86_64",
+    }
 
 
 def test_a_wheel_that_was_built_with_the_old_provider_counts_as_failed(farm: Farm) -> None:

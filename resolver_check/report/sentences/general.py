@@ -23,13 +23,22 @@ def sentence(reason: Reason) -> str | None:
             return f"it is for {ours}, the new provider for {theirs}: no environment has both"
         case model.WheelUnreadable():
             return f"{reason.wheel} could not be read: {reason.why}"
-        case model.NoNewWheel():
-            return f"there is no wheel of {reason.name} {reason.version} to judge by"
+        case model.NoNewWheel() | model.ProviderGone():
+            return _without_provider(reason)
         case model.BuildRequirementChanged():
             return _other_requirement(reason)
         case model.Derived() | model.RecordUnused():
             return _of_record(reason)
     return None
+
+
+def _without_provider(reason: model.NoNewWheel | model.ProviderGone) -> str:
+    if isinstance(reason, model.NoNewWheel):
+        wanted = f"{reason.name} {reason.version}" if reason.version else reason.name
+        return f"there is no wheel of {wanted} to judge by"
+    if reason.is_required:
+        return f"it requires {reason.name}, which is gone: its metadata must change as well"
+    return f"its binaries bind to {reason.name}, which is gone"
 
 
 def _of_record(reason: model.Derived | model.RecordUnused) -> str:

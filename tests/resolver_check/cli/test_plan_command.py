@@ -10,6 +10,7 @@ import pytest
 
 from tests.resolver_check.cli.conftest import Run, assert_refused
 from tests.resolver_check.conftest import Factory
+from tests.support.plan_schema import PLAN_SCHEMA
 from tests.support.served_index import Manners, Reply, ServedIndex
 
 LINUX = ("--python", "3.11", "--platform", "manylinux_2_28_x86_64")
@@ -36,6 +37,50 @@ def test_plans_a_directory(wheelhouse: Path, run: Run) -> None:
     assert [name.split("-")[0] for name in table["rebuild"]] == ["low"]
     assert [name.split("-")[0] for name in table["conditional"]] == ["first"]
     assert table["target"] == {"python": "3.11", "platform": "manylinux_2_28_x86_64"}
+
+
+def test_prints_what_other_tools_read(wheelhouse: Path, run: Run) -> None:
+    lines = run("plan", "--source", wheelhouse, *BUMP, "--format", "requirements").out.splitlines()
+    assert lines == ["# wave 1", "low==1.0", "# wave 2", "# conditional: first==1.0"]
+    text = run("plan", "--source", wheelhouse, *BUMP, "--format", "matrix").out
+    assert text.count("\n") == 1
+    assert [each["name"] for each in json.loads(text)["include"]] == ["low"]
+
+
+def test_a_provider_that_disappears(make: Factory, wheelhouse: Path, run: Run) -> None:
+    strings = ("numpy.core._multiarray_umath", "_ARRAY_API", "this NumPy (NumPy 1.19) here")
+    make.extension("undeclared", strings=strings)
+    make.extension("free")
+    make.pure("elsewhere", requires=["numpy; sys_platform == 'win32'"])
+    options = ("plan", "--source", wheelhouse, "--gone", "NumPy", *LINUX)
+    status, out, _ = run(*options)
+    assert status == 1
+    assert out.startswith("numpy: 2.0.2 -> gone\n")
+    table = json.loads(run(*options, "--format", "json").out)
+    PLAN_SCHEMA.validate(table)
+    verdicts = {each["name"]: each["verdict"] for each in table["wheels"]}
+    assert verdicts == {
+        **dict.fromkeys(("low", "both", "plain", "undeclared"), "invalid"),
+        **dict.fromkeys(("free", "elsewhere", "first"), "valid"),
+    }
+    assert "it requires numpy, which is gone" in out
+    assert "its binaries bind to numpy, which is gone" in out
+    for wheel in wheelhouse.glob("numpy-*"):
+        wheel.unlink()
+    table = json.loads(run(*options, "--format", "json").out)
+    verdicts = {each["name"]: each["verdict"] for each in table["wheels"]}
+    assert verdicts == {
+        **dict.fromkeys(("low", "both", "plain"), "invalid"),
+        **dict.fromkeys(("undeclared", "free", "first"), "unknown"),
+        "elsewhere": "valid",
+    }
+
+
+def test_what_has_gone_is_kept_in_the_state(wheelhouse: Path, run: Run, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    first = run("plan", "--source", wheelhouse, "--gone", "numpy", *LINUX, "--state", state)
+    assert run("plan", "--state", state) == first
+    assert run("plan", "--state", state, "--gone", "low").status == 2
 
 
 def test_an_index_gives_the_same_plan_as_a_directory(wheelhouse: Path, run: Run) -> None:
@@ -92,15 +137,15 @@ def test_a_version_that_is_not_there_is_unknown(wheelhouse: Path, run: Run) -> N
         (["--bump", "numpy[x]==2.0"], "--bump wants NAME==VERSION"),
         (["--bump", "numpy==2.0; python_version < '3'"], "--bump wants NAME==VERSION"),
         (["--bump", "\x1b[31m"], "--bump wants NAME==VERSION"),
-        (["--bump", "numpy==2.0.2", "--bump", "NumPy==1.26.4"], "names a project twice"),
-        (["--bump", "numpy==2.0.2", "--from", "gift==1"], "which no --bump names"),
+        (["--bump", "numpy==2.0.2", "--bump", "NumPy==1.26.4"], "name a project twice"),
+        (["--bump", "numpy==2.0.2", "--from", "gift==1"], "which no --bump or --gone names"),
         (["--bump", "numpy==2.0.2", "--from", "numpy"], "--from wants NAME==VERSION"),
         (["--bump", "numpy==2.0.2", "--from", "numpy==1.0"], "no wheel of numpy 1.0"),
         (["--bump", "numpy==2.0.2", "--python", "3"], "--python wants"),
         (["--bump", "numpy==2.0.2", "--platform", "a-b"], "--platform wants"),
         (["--bump", "numpy==2.0.2", "--jobs", "0"], "--jobs"),
         (["--bump", "numpy==2.0.2", "--versions", "some"], "--versions"),
-        ([], "--source and --bump say what is planned"),
+        ([], "say what is planned"),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "json"])

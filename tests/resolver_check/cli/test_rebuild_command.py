@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.resolver_check.conftest import Factory
+from tests.support.plan_schema import PLAN_SCHEMA
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ def test_a_skip_that_cannot_be_rebuilt_is_not_proven(
     assert status == 3
     assert "skips validated: not-built 1" in shown
     status, shown, _ = run("rebuild", *options, *dry, "--format", "json")
+    PLAN_SCHEMA.validate(json.loads(shown))
     assert [each["finding"] for each in json.loads(shown)["validated"]] == ["not-built"]
 
 

@@ -1,0 +1,56 @@
+"""The schema of a rebuild plan says what is printed: nothing may be missing or unknown."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+from resolver_check.report.plan_report import plan_json
+from tests.support.plan_schema import PLAN_SCHEMA
+from tests.support.synthetic_plan import synthetic_plan
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(plan_json(synthetic_plan(60))))
+    return found
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where objects stand, of lists in the first entry only; not what a reason holds."""
+    if isinstance(value, dict):
+        yield path
+        for key, inner in value.items():
+            if key != "data":
+                yield from places(inner, (*path, key))
+    elif isinstance(value, list) and value:
+        yield from places(value[0], (*path, 0))
+
+
+def at(document: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        document = document[key]
+    return document
+
+
+def test_the_schema_is_one_and_takes_what_is_printed(document: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(PLAN_SCHEMA.schema)
+    PLAN_SCHEMA.validate(document)
+
+
+def test_no_object_may_lack_a_key_or_have_another(document: dict[str, Any]) -> None:
+    found = list(places(document))
+    assert {path[-1] for path in found if path} >= {"target", "summary", "providers"}
+    for path in found:
+        changed = copy.deepcopy(document)
+        at(changed, path)["Other Key"] = 1
+        assert not PLAN_SCHEMA.is_valid(changed), path
+        for key in at(document, path):
+            changed = copy.deepcopy(document)
+            del at(changed, path)[key]
+            assert PLAN_SCHEMA.is_valid(changed) == ("providers" in path[-1:]), (path, key)
