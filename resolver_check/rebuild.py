@@ -10,9 +10,11 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+import threading
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -20,6 +22,7 @@ from packaging.version import Version
 
 from resolver_check.errors import ResolverCheckError, SourceUnavailable
 from resolver_check.sources.sdists import SdistSource, sdist_of
+from resolver_check.target import Target
 from resolver_check.wheel_reference import SkippedFile, parse
 
 
@@ -30,6 +33,46 @@ class BuildResult:
     wheel: Path | None
     """None where it failed."""
     log: Path
+
+
+class Running:
+    """The builds that run now; threads share it."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    @contextmanager
+    def begun(
+        self, command: Sequence[str], output: int, environ: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A build in a session of its own; with the block it ends, with all that it started."""
+        with self._lock:
+            if self._is_stopped:
+                raise SourceUnavailable("the build", "was not begun")
+            process = subprocess.Popen(  # noqa: S603 - to build is what was asked for
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environ,
+                start_new_session=True,
+            )
+            self._processes.add(process)
+        try:
+            yield process
+        finally:
+            _end(process)
+            with self._lock:
+                self._processes.discard(process)
+
+    def stop(self) -> None:
+        """End them all, and begin no other."""
+        with self._lock:
+            self._is_stopped = True
+            for process in self._processes:
+                _kill(process)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +87,15 @@ class Workshop:
     """Directories in which build requirements are looked for beside pip's indexes."""
     constraints: Sequence[str]
     """Lines of a constraints file: which versions, or which files, of build requirements."""
+    target: Target
+    """What the wheels have to be for."""
     timeout: int | None = None
     """Seconds for one build."""
+    _running: Running = field(default_factory=Running)
+
+    def stop(self) -> None:
+        """End all builds, and begin no other."""
+        self._running.stop()
 
     def build(self, name: NormalizedName, version: Version) -> BuildResult:
         """Build the wheel of one release; what is said meanwhile goes into a log of its own."""
@@ -58,7 +108,7 @@ class Workshop:
                 try:
                     tree = self._unpacked(name, version, place)
                     self._run(tree, place, output.fileno())
-                    wheel = _the_wheel(place / "dist", name, version)
+                    wheel = self._the_wheel(place / "dist", name, version)
                 except (ResolverCheckError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
                     output.seek(0, os.SEEK_END)
                     output.write(f"\n{error}\n".encode())
@@ -83,50 +133,52 @@ class Workshop:
     def _run(self, tree: Path, place: Path, output: int) -> None:
         constraints = place / "constraints.txt"
         constraints.write_text("".join(f"{line}\n" for line in self.constraints), "utf-8")
-        before = os.environ.get("PIP_FIND_LINKS", "").split()
-        links = [*map(str, self.find_links), *before]
+        # pip splits both at white space, which no URL has.
+        links = [path.absolute().as_uri() for path in self.find_links]
         environ = {
             **os.environ,
-            "PIP_CONSTRAINT": str(constraints),
-            "PIP_FIND_LINKS": " ".join(links),
+            "PIP_CONSTRAINT": _before("PIP_CONSTRAINT", constraints.absolute().as_uri()),
+            "PIP_FIND_LINKS": _before("PIP_FIND_LINKS", *links),
         }
         command = [self.python, "-m", "build", "--wheel", "--outdir", str(place / "dist")]
-        with subprocess.Popen(  # noqa: S603 - to build is what was asked for
-            [*command, str(tree)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environ,
-            start_new_session=True,
-        ) as process:
+        with self._running.begun([*command, str(tree)], output, environ) as process:
             try:
                 status = process.wait(self.timeout)
-            except BaseException as error:
-                _end(process)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    wrong = f"took more than {self.timeout} seconds"
-                    raise SourceUnavailable("the build", wrong) from error
-                raise
+            except subprocess.TimeoutExpired as error:
+                wrong = f"took more than {self.timeout} seconds"
+                raise SourceUnavailable("the build", wrong) from error
         if status:
             raise SourceUnavailable("the build", f"ended with status {status}")
 
+    def _the_wheel(self, directory: Path, name: NormalizedName, version: Version) -> Path:
+        found = list(directory.glob("*.whl"))
+        if len(found) != 1:
+            raise SourceUnavailable("the build", f"made {len(found)} wheels")
+        read = parse(found[0].name, location=str(found[0]))
+        if isinstance(read, SkippedFile) or (read.name, read.version) != (name, version):
+            raise SourceUnavailable("the build", f"made {found[0].name} and not {name} {version}")
+        if not read.tags & self.target.tags:
+            wanted = f"CPython {'.'.join(map(str, self.target.python))}"
+            wrong = f"made {found[0].name}, which is not for {wanted} on {self.target.platform}"
+            raise SourceUnavailable("the build", wrong)
+        return found[0]
 
-def _the_wheel(directory: Path, name: NormalizedName, version: Version) -> Path:
-    found = list(directory.glob("*.whl"))
-    if len(found) != 1:
-        raise SourceUnavailable("the build", f"made {len(found)} wheels")
-    read = parse(found[0].name, location=str(found[0]))
-    if isinstance(read, SkippedFile) or (read.name, read.version) != (name, version):
-        raise SourceUnavailable("the build", f"made {found[0].name} and not {name} {version}")
-    return found[0]
+
+def _before(variable: str, *texts: str) -> str:
+    """The list `texts` before what the user's environment has in `variable`."""
+    return " ".join([*texts, *os.environ.get(variable, "").split()])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _kill(process)
+        process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the build with all that it started."""
-    if hasattr(os, "killpg"):
-        try:
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    else:
-        process.kill()
+        else:
+            process.kill()

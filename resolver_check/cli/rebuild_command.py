@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from resolver_check.sources import open_source
 from resolver_check.sources.plan_state_file import read_state, with_result, write_state
 from resolver_check.sources.sdists import SdistSource, open_sdists
 from resolver_check.sources.series_file import Promises
+from resolver_check.target import target
 from resolver_check.validated_skip import Finding, ValidatedSkip, worst
 from resolver_check.validation import skipped, validated
 
@@ -126,12 +128,12 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
         while (wave := plan.ready) and done != waves:
             done += 1
             shop = _workshop(state, source, interpreter, out, timeout)
-            for each, result in _built(shop, wave, jobs):
-                state = with_result(state, each.reference.filename, result.wheel, str(result.log))
-                write_state(state_file, state)
-                how = f"built {result.wheel.name}" if result.wheel else f"failed, see {result.log}"
-                line = f"wave {done}: {each.reference.name} {each.reference.version}: {how}"
-                click.echo(printable(line), err=True)
+            with closing(_built(shop, wave, jobs)) as results:
+                for each, result in results:
+                    name = each.reference.filename
+                    state = with_result(state, name, result.wheel, str(result.log))
+                    write_state(state_file, state)
+                    click.echo(printable(f"wave {done}: {_told(each, result)}"), err=True)
             plan = plan_of(state, jobs=jobs, promises=promises, debug_files=debug_files)
             keep_state(state_file, state, plan)
     finally:
@@ -165,6 +167,7 @@ def _workshop(
         out=out.absolute(),
         find_links=[Path(state.source)] if Path(state.source).is_dir() else [],
         constraints=tuple(_constraints(state)),
+        target=target(state.python, state.platform),
         timeout=timeout,
     )
 
@@ -175,22 +178,33 @@ def _validated(
     wheels_of = open_source(state.source)
     try:
         with ThreadPoolExecutor(max_workers=jobs) as executor:
-            return tuple(executor.map(partial(validated, shop, wheels_of), wheels))
+            try:
+                return tuple(executor.map(partial(validated, shop, wheels_of), wheels))
+            finally:
+                shop.stop()
     finally:
         wheels_of.close()
 
 
 def _built(
     shop: Workshop, wave: tuple[PlannedWheel, ...], jobs: int
-) -> Iterator[tuple[PlannedWheel, BuildResult]]:
-    """The results as they come."""
+) -> Generator[tuple[PlannedWheel, BuildResult], None, None]:
+    """The results as they come; whoever stops asking ends the builds."""
     with ThreadPoolExecutor(max_workers=jobs) as executor:
         futures = {
             executor.submit(shop.build, each.reference.name, each.reference.version): each
             for each in wave
         }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            shop.stop()
+
+
+def _told(each: PlannedWheel, result: BuildResult) -> str:
+    how = f"built {result.wheel.name}" if result.wheel else f"failed, see {result.log}"
+    return f"{each.reference.name} {each.reference.version}: {how}"
 
 
 def _constraints(state: PlanState) -> Iterator[str]:

@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from resolver_check.rebuild import Workshop
 from resolver_check.sources.sdists import SdistDirectory
+from resolver_check.target import target
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -110,6 +111,7 @@ class Farm:
             out=self.wheels,
             find_links=(),
             constraints=("numpy==1.26.4",),
+            target=target(None, None),
         )
         for name in SOURCES:
             result = shop.build(canonicalize_name(name), Version("1.0"))

@@ -15,12 +15,14 @@ from packaging.version import Version
 
 from resolver_check.rebuild import BuildResult, Workshop
 from resolver_check.sources.sdists import SdistDirectory
+from resolver_check.target import target
 from tests.support.wheel_factory import make_wheel
 
 NAME, VERSION = canonicalize_name("demo"), Version("1.0")
-MAKES_A_WHEEL = (
-    'mkdir -p "$5"; cp "{wheel}" "$5"; cat "$PIP_CONSTRAINT"; echo "$PIP_FIND_LINKS"; ls "$6"'
-)
+MAKES_A_WHEEL = """\
+mkdir -p "$5"; cp "{wheel}" "$5"
+cat "${{PIP_CONSTRAINT#file://}}"; echo "$PIP_FIND_LINKS"; ls "$6"
+"""
 
 
 def sdist(directory: Path, *members: str, name: str = "demo-1.0.tar.gz") -> Path:
@@ -68,6 +70,7 @@ class Built:
             out=self.out,
             find_links=(Path("/links"),),
             constraints=("numpy==2.0.2", "gift @ file:///gift-1.0-py3-none-any.whl"),
+            target=target("3.11", "manylinux_2_28_x86_64"),
             timeout=timeout,
         ).build(NAME, VERSION)
 
@@ -91,7 +94,11 @@ def test_the_wheel_comes_out_and_the_log_tells_what_was_said(
     assert result.wheel == build.out / wheel.name
     assert result.wheel.read_bytes() == wheel.read_bytes()
     said = result.log.read_text().splitlines()
-    assert said[:3] == ["numpy==2.0.2", "gift @ file:///gift-1.0-py3-none-any.whl", "/links /mine"]
+    assert said[:3] == [
+        "numpy==2.0.2",
+        "gift @ file:///gift-1.0-py3-none-any.whl",
+        "file:///links /mine",
+    ]
     assert "marker.txt" in said
     assert build.left() == {wheel.name, "logs"}
 
@@ -103,6 +110,7 @@ def test_the_wheel_comes_out_and_the_log_tells_what_was_said(
         ("true", "made 0 wheels"),
         ('mkdir -p "$5"; touch "$5/other-1.0-py3-none-any.whl"', "not demo 1.0"),
         ('mkdir -p "$5"; touch "$5/odd.whl"', "not demo 1.0"),
+        ('mkdir -p "$5"; touch "$5/demo-1.0-cp310-cp310-linux_x86_64.whl"', "not for CPython 3.11"),
     ],
 )
 def test_a_build_without_its_wheel_has_failed(build: Built, script: str, said: str) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.resolver_check.conftest import Factory
+from tests.resolver_check.test_rebuild import is_running
 from tests.support.plan_schema import PLAN_SCHEMA
 
 
@@ -90,3 +96,27 @@ def test_wrong_usage_is_refused(
     status, _, line = run("rebuild", *options, *arguments)
     assert status == 2
     assert said in line
+
+
+def test_an_interrupt_ends_the_builds_and_keeps_the_plan(
+    begun: Path, sdists: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(sdists / "gift-1.0.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("gift-1.0/setup.py"))
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid; sleep 600\n")
+    python.chmod(0o755)
+    before = json.loads(begun.read_text())
+    options = ("--state", begun, "--sdists", sdists, "--out", tmp_path / "out")
+    command = [sys.executable, "-m", "resolver_check", "rebuild", *options, "--with-python", python]
+    with subprocess.Popen(
+        [*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+    assert (running.returncode, told) == (2, "resolver-check: interrupted\n")
+    assert not is_running(int((tmp_path / "pid").read_text()))
+    assert json.loads(begun.read_text()) == before
