@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from resolver_check.cli.options import Command
 from resolver_check.errors import UsageError
 from resolver_check.plan_model import RebuildPlan
+from resolver_check.sources.whole_files import replace_file
 
 
 def html_option(command: Command) -> Command:
@@ -33,17 +33,8 @@ def _writable(path: Path) -> Path:
 
 
 def write_plan_page(path: Path, plan: RebuildPlan) -> None:
-    """Write the page beside `path` and move it there: nobody sees half of it."""
+    """Replace the file `path` by the page."""
     # Imported here: it brings Jinja2, which a plan in text has no need to wait for.
     from resolver_check.report.plan_page import plan_page  # noqa: PLC0415
 
-    data = plan_page(plan).encode()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    # Not by `tempfile`: the page is for whoever the umask lets read it, a web server for one.
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    replace_file(path, plan_page(plan).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from resolver_check.sources.catalog_entry import (
     listed_wheel,
 )
 from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.sources.whole_files import sha256_of
 
 # A wheel of all of Qt's bindings takes some 40,000 symbols; names of C++ have thousands of letters.
 _MAX_TEXTS: Final = 500_000
@@ -207,11 +207,8 @@ def _check_size(filename: str, edges: Edges) -> None:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+            return sha256_of(file)
     except OSError as error:
         raise SourceUnavailable(path.name, error.strerror or str(error)) from error
-    return digest.hexdigest()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from backend_shim.record.decoding import MAX_BYTES
 from resolver_check.errors import UsageError
 from resolver_check.plan_state import BuiltWheel, PlanState, Progress
 from resolver_check.sources.wheelhouse import Wheelhouse
+from resolver_check.sources.whole_files import replace_file, sha256_of
 from resolver_check.target import platforms_meet
 from resolver_check.wheel_reference import SkippedFile, WheelReference, parse
 
@@ -44,16 +43,7 @@ def read_state(path: Path) -> PlanState | None:
 
 def write_state(path: Path, state: PlanState) -> None:
     """Replace the file `path` by the state: whoever is killed leaves the old one or the new one."""
-    directory = path.absolute().parent
-    with tempfile.NamedTemporaryFile(dir=directory, prefix=".", delete=False) as file:
-        try:
-            file.write(state.to_json())
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    replace_file(path, state.to_json())
 
 
 def with_results(
@@ -122,9 +112,6 @@ def _digest(path: Path) -> str | None:
     """sha256 in hex, None of what cannot be read."""
     try:
         with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-            return digest.hexdigest()
+            return sha256_of(file)
     except OSError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import AbstractContextManager
 from email.message import Message
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from resolver_check.sources.remote_wheels import RemoteWheels
 from resolver_check.sources.transport import Answer, Patience, Transport
 from resolver_check.sources.web_address import origin, shown, split_credentials
 from resolver_check.sources.wheel_cache import WheelCache
+from resolver_check.sources.whole_files import sha256_of
 from resolver_check.wheel_reference import SdistReference, SkippedFile, WheelReference
 
 _LARGEST_SDIST = 4 * 1024**3
@@ -87,12 +87,9 @@ class SimpleIndex:
         path = directory / reference.filename
         with path.open("w+b") as file:
             self._transport.download(reference.location, file, limit=_LARGEST_SDIST)
-            file.seek(0)
-            digest = hashlib.sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-        if reference.digest not in (None, digest.hexdigest()):
-            wrong = f"has sha256 {digest.hexdigest()} and not {reference.digest}"
+            found = sha256_of(file)
+        if reference.digest not in (None, found):
+            wrong = f"has sha256 {found} and not {reference.digest}"
             raise DigestMismatch(shown(reference.location), wrong)
         return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import IO
 import platformdirs
 
 from resolver_check.errors import DigestMismatch, SourceUnavailable
+from resolver_check.sources.whole_files import sha256_of
 
 DEFAULT_LIMIT = 5 * 1024**3
 """Bytes."""
@@ -72,7 +72,7 @@ class WheelCache:
             with os.fdopen(handle, "w+b") as file:
                 write(file)
                 file.flush()
-                found = _sha256(file)
+                found = sha256_of(file)
                 os.fsync(file.fileno())
             if digest is not None and found != digest:
                 raise DigestMismatch(location, f"has sha256 {found} and not {digest}")
@@ -111,14 +111,6 @@ class WheelCache:
                 with contextlib.suppress(FileNotFoundError):
                     status = path.stat()
                     yield status.st_mtime, status.st_size, path
-
-
-def _sha256(file: IO[bytes]) -> str:
-    file.seek(0)
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _move(file: Path, path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver_check.sources import plan_state_file
+from resolver_check.sources import whole_files
 from tests.resolver_check.cli.conftest import NEW
 from tests.resolver_check.conftest import Factory, gift
 from tests.support.served_index import Manners, ServedIndex
@@ -57,7 +57,7 @@ def test_whoever_is_killed_while_writing_loses_nothing(
     def killed(self: Path, target: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plan_state_file.Path, "replace", killed)
+    monkeypatch.setattr(whole_files.Path, "replace", killed)
     assert run("plan", "--state", begun, "--failed", "gift=log")[0] == 2
     assert begun.read_bytes() == before
     assert list(begun.parent.glob(".*")) == []
