@@ -128,24 +128,20 @@ def _normalized(name: str) -> str:
     return _UNNORMALIZED.sub("-", name.strip()).lower()
 
 
-def _binaries(archive: WheelArchive) -> Iterator[Member]:
-    """Members that are shared objects by their magic number, whatever they are called."""
-    for member in archive.members:
-        if member.is_dir or member.size <= _MAGIC_SIZE:
-            continue
-        if binary_format(archive.head(member.name, _MAGIC_SIZE)):
-            yield member
+def _binaries(
+    archive: WheelArchive, known: Collection[str] = (), like_data: tuple[str, ...] = ()
+) -> Iterator[Member]:
+    """Members that are shared objects by their magic number, whatever they are called.
 
-
-def _named_unlike_data(archive: WheelArchive, known: Collection[str]) -> Iterator[Member]:
-    """Those of `known`, and the other binaries that are not named like source or data."""
+    Those of `known` are taken for that unopened, and those with a suffix `like_data` never are.
+    """
     for member in archive.members:
         if member.name in known:
             yield member
-        elif not member.is_dir and member.size > _MAGIC_SIZE:
-            is_data = member.name.lower().endswith(_NAMED_LIKE_DATA)
-            if not is_data and binary_format(archive.head(member.name, _MAGIC_SIZE)):
-                yield member
+        elif member.is_dir or member.size <= _MAGIC_SIZE or member.name.lower().endswith(like_data):
+            continue
+        elif binary_format(archive.head(member.name, _MAGIC_SIZE)):
+            yield member
 
 
 def _inspect(
@@ -339,8 +335,8 @@ def _record_member(archive: WheelArchive, record: str) -> bytes | None:
 def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint, *, opens_all: bool) -> None:
     recorded = {each.path for each in fingerprint.objects}
     unread = {each.path for each in fingerprint.unread}
-    binaries = _binaries(archive) if opens_all else _named_unlike_data(archive, recorded | unread)
-    actual = {member.name: member for member in binaries}
+    trusted = () if opens_all else (recorded | unread, _NAMED_LIKE_DATA)
+    actual = {member.name: member for member in _binaries(archive, *trusted)}
     if recorded | unread != actual.keys():
         other = sorted((recorded | unread) ^ actual.keys())
         raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")

@@ -31,7 +31,6 @@ from resolver_check.scan.outline import Dependencies
 from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.series_file import Promises
 from resolver_check.sources.wheel_source import WheelSource
-from resolver_check.wheel_reference import WheelReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +76,8 @@ class Settling:
         that was built is judged with it.
         """
         planned = {name: each.planned for name, each in judged.items()}
-        requires = {name: self.dependencies.closure(name) for name in sorted(planned)}
+        kept = [name for name, each in planned.items() if each.action is Action.KEEP]
+        requires = {name: self.dependencies.closure(name) for name in kept}
         waits_for: dict[str, set[str]] = {}
         waiting = sorted(name for name, each in planned.items() if each.action is Action.REBUILD)
         changed = set(waiting)
@@ -173,31 +173,22 @@ class Settling:
 
     def _bound_to(self, provider: str, consumers: Mapping[str, Judged]) -> list[str]:
         """Those that bind in any way to `provider`, or for which that cannot be told."""
-        reference = self.dependencies.outline(provider).reference
         prints = {name: each.fingerprint for name, each in consumers.items()}
-        return _bound_to(self.source, reference, prints)
-
-
-def _bound_to(
-    source: WheelSource,
-    provider: WheelReference,
-    consumers: Mapping[str, AbiFingerprint | None],
-) -> list[str]:
-    """Those of `consumers` that bind in any way to `provider`, or for which that cannot be told."""
-    certain = [name for name, each in consumers.items() if each is None or each.unread]
-    asked = {
-        name: each
-        for name, each in consumers.items()
-        if each is not None and not each.unread and not each.is_purelib
-    }
-    if not asked:
-        return certain
-    try:
-        with open_subject(source, provider) as subject:
-            offered = subject.provider()
-            return certain + [name for name, each in asked.items() if _binds(each, offered)]
-    except (InvalidWheel, SourceUnavailable):
-        return certain + list(asked)
+        certain = [name for name, each in prints.items() if each is None or each.unread]
+        asked = {
+            name: each
+            for name, each in prints.items()
+            if each is not None and not each.unread and not each.is_purelib
+        }
+        if not asked:
+            return certain
+        reference = self.dependencies.outline(provider).reference
+        try:
+            with open_subject(self.source, reference) as subject:
+                offered = subject.provider()
+                return certain + [name for name, each in asked.items() if _binds(each, offered)]
+        except (InvalidWheel, SourceUnavailable):
+            return certain + list(asked)
 
 
 def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:

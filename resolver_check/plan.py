@@ -68,15 +68,14 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     found = executor.map(partial(_for_target, source, target), projects)
     listed = dict(zip(projects, found, strict=True))
     bumps = tuple(_resolve(request, listed) for request in requests)
+    bumped = {request.name for request in requests}
     consumers = [
         reference
         for project, references in listed.items()
-        if project not in {request.name for request in requests}
+        if project not in bumped
         for reference in (_newest(references) if newest_only else references)
     ]
-    known = {each.name for each in consumers}
-    if strangers := sorted(set(forced) - known - {ALL}):
-        raise UsageError(f"no wheel of {', '.join(strangers)} is planned, which --force names")
+    rebuilt = _forced(forced, consumers)
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
     with ExitStack() as stack:
@@ -88,7 +87,7 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
             rules=rules,
             dependencies=dependencies,
             inputs=inputs,
-            forced=known if ALL in forced else frozenset(forced),
+            forced=rebuilt,
         )
         judged = tuple(executor.map(task, outlines))
         settling = Settling(
@@ -112,6 +111,14 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
             *_unused(inputs, consumers),
         ),
     )
+
+
+def _forced(named: Collection[str], consumers: Iterable[WheelReference]) -> frozenset[str]:
+    """The projects of `consumers` that are `named`, or all; raises UsageError for any other."""
+    known = frozenset(each.name for each in consumers)
+    if strangers := sorted(set(named) - known - {ALL}):
+        raise UsageError(f"no wheel of {', '.join(strangers)} is planned, which --force names")
+    return known if ALL in named else frozenset(named)
 
 
 def _unused(

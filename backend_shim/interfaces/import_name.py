@@ -21,6 +21,7 @@ from backend_shim.interfaces.reasons import Binding, Effect, Reason
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.decoding import get_object, get_str_list
 from backend_shim.record.facts import Facts
+from backend_shim.record.fingerprint import AbiFingerprint
 
 NAME: Final = "import-name"
 
@@ -49,6 +50,13 @@ class NamedInBinary(Reason):
     kind: ClassVar[str] = "named-in-binary"
     effect: ClassVar[Effect] = Effect.OPEN
     names: tuple[str, ...]
+
+
+def looked_for_in(fingerprint: AbiFingerprint) -> frozenset[str]:
+    """The names that the binaries were searched for; raises InvalidRecord."""
+    found = fingerprint.required(NAME)
+    table = found.facts.thaw() if found else {}
+    return frozenset(get_str_list(table, "looked_for", "$", optional=True))
 
 
 def module_names(paths: Iterable[str]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,17 @@ def format_option(command: Command) -> Command:
         default="text",
         show_default=True,
         help="Text for people, or JSON for programs.",
+    )(command)
+
+
+def jobs_option(command: Command) -> Command:
+    """`--jobs N`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=min(8, os.cpu_count() or 1),
+        show_default=True,
+        help="Wheels read at the same time.",
     )(command)
 
 

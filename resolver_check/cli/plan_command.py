@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from resolver_check.cli.options import (
     echo_json,
     echo_lines,
     evidence_option,
+    jobs_option,
     series_option,
     strict_option,
 )
@@ -60,8 +60,7 @@ from resolver_check.sources.series_file import Promises
     help="Judge all versions of each project, or only the newest; default: all in a directory, "
     "the newest in an index.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
-              show_default=True, help="Wheels read at the same time.")  # fmt: skip
+@jobs_option
 @click.option(
     "--inputs", "input_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
     help="What a build of one project would take in now, as `backend-shim inputs` writes it: its "

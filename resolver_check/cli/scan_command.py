@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,7 +14,7 @@ import click
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, echo_lines, format_option
+from resolver_check.cli.options import echo_json, echo_lines, format_option, jobs_option
 from resolver_check.errors import UsageError
 from resolver_check.scan.scanning import Scan, ScanSummary
 from resolver_check.sources import open_source
@@ -47,8 +46,7 @@ _WAITING_PER_JOB: Final = 4
     "--platform", metavar="TAG",
     help="Scan only wheels for this platform tag, such as manylinux_2_28_x86_64; default: all.",
 )  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 64), default=min(8, os.cpu_count() or 1),
-              show_default=True, help="Wheels read at the same time.")  # fmt: skip
+@jobs_option
 @format_option
 def scan_command(
     sources: tuple[str, ...],

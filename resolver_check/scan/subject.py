@@ -28,8 +28,6 @@ from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Reason
 from backend_shim.interfaces.table import all_interfaces
 from backend_shim.record.build_inputs import BuildInputs
-from backend_shim.record.decoding import get_str_list
-from backend_shim.record.facts import Facts
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
 from backend_shim.record.names import BUILD_INPUTS, SYMBOLS, TYPES
 from backend_shim.record.series import read_series
@@ -274,10 +272,7 @@ def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
     """
     if not recorded.objects and not recorded.unread:
         return True
-    required = recorded.required(import_name.NAME)
-    facts = required.facts if required else Facts({})
-    known = get_str_list(facts.thaw(), "looked_for", "$", optional=True)
-    return set(known).issuperset(wanted)
+    return import_name.looked_for_in(recorded).issuperset(wanted)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Final
 
 from backend_shim.interfaces import import_name
 from backend_shim.interfaces.interface_file import is_interface_file
-from backend_shim.record.decoding import get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint, Generator
 from resolver_check.compare.wheels.interface import VisibleInterface, interface_differences
 from resolver_check.scan.subject import Subject
@@ -28,7 +27,7 @@ def compare_interfaces(
     old, new = first.fingerprint(), second.fingerprint()
     series = old.series, new.series
     if _asked(old) != _asked(new):
-        looked_for = _looked_for(old) | _looked_for(new)
+        looked_for = import_name.looked_for_in(old) | import_name.looked_for_in(new)
         for subject in (first, second):
             subject.leave_record(_ASKED_OTHERWISE)
         old, new = first.derived(looked_for), second.derived(looked_for)
@@ -56,11 +55,4 @@ def _asked(fingerprint: AbiFingerprint) -> tuple[Generator, tuple[str, ...], fro
 
     A wheel without binaries was not asked for names.
     """
-    return fingerprint.generator, fingerprint.interfaces, _looked_for(fingerprint)
-
-
-def _looked_for(fingerprint: AbiFingerprint) -> frozenset[str]:
-    found = fingerprint.required(import_name.NAME)
-    return frozenset(
-        get_str_list(found.facts.thaw(), "looked_for", "$", optional=True) if found else ()
-    )
+    return fingerprint.generator, fingerprint.interfaces, import_name.looked_for_in(fingerprint)

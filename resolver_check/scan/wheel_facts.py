@@ -124,7 +124,6 @@ def _names_of_required(requirements: Iterable[Requirement]) -> frozenset[str]:
 def edges_of(subject: Subject, fingerprint: AbiFingerprint) -> Edges:
     """By what the wheel is to be found; raises InvalidRecord, InvalidWheel where it is too much."""
     provided, required = fingerprint.provided(LINKING), fingerprint.required(LINKING)
-    searched = fingerprint.required(import_name.NAME)
     edges = Edges(
         requires=frozenset(_requires(subject, fingerprint)),
         imports=frozenset(
@@ -145,11 +144,7 @@ def edges_of(subject: Subject, fingerprint: AbiFingerprint) -> Edges:
             if not each.is_grafted
         ),
         named=frozenset(_named(fingerprint)),
-        looked_for=frozenset(
-            get_str_list(searched.facts.thaw(), "looked_for", "$", optional=True)
-            if searched
-            else ()
-        ),
+        looked_for=import_name.looked_for_in(fingerprint),
         names=subject.binding_names,
         interfaces_required=frozenset(each.interface for each in fingerprint.requires),
         interfaces_provided=frozenset(each.interface for each in fingerprint.provides),

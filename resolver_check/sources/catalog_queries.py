@@ -49,13 +49,12 @@ _FOUND_BY_NAME: Final = frozenset(
 _MET_BY_BOTH: Final = frozenset(each.NAME for each in (capsule, nanobind, pybind11, swig))
 _LIVE: Final = "EXISTS (SELECT 1 FROM places WHERE places.wheel = wheels.id AND NOT is_gone)"
 # Put together from the texts of this file alone; what is asked for goes in as parameters.
-_COLUMNS: Final = """
+_COLUMNS: Final = f"""
 SELECT wheels.id, filename, project.text, version, sha256, (
     SELECT location FROM places WHERE places.wheel = wheels.id AND NOT is_gone
-), {detail} FROM wheels JOIN strings AS project ON project.id = wheels.project {joined}
-WHERE EXISTS (SELECT 1 FROM places WHERE places.wheel = wheels.id AND NOT is_gone)
-    AND {condition} ORDER BY filename, wheels.id
-"""
+), {{detail}} FROM wheels JOIN strings AS project ON project.id = wheels.project {{joined}}
+WHERE {_LIVE} AND {{condition}} ORDER BY filename, wheels.id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
