@@ -3,6 +3,7 @@
 ResolverCheckError
 ├── UsageError              a value on the command line that cannot be used
 └── SourceUnavailable       a place to find wheels did not give what was asked of it
+    ├── NotKept             it would have to be asked for, and nothing may be: offline
     ├── ProjectMissing      the index answers, and says that it has no such project
     ├── TransferInterrupted the body ended early, time after time
     └── DigestMismatch      the file is not the one that the index describes
@@ -42,6 +43,10 @@ class SourceUnavailable(ResolverCheckError):
 
     def __str__(self) -> str:
         return f"{self.location}: {self.wrong}"
+
+
+class NotKept(SourceUnavailable):
+    """What is not in the cache, where nothing may be sent."""
 
 
 class ProjectMissing(SourceUnavailable):

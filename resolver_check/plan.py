@@ -30,6 +30,7 @@ from resolver_check.plan_model import (
 )
 from resolver_check.plan_state import Progress
 from resolver_check.removal import Removal
+from resolver_check.scan.consumer import Consumer
 from resolver_check.scan.new_requirements import compare_inputs
 from resolver_check.scan.outline import Dependencies, Outline, ReadOutline
 from resolver_check.scan.subject import Subject, open_subject
@@ -67,7 +68,7 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     projects = source.projects()
     found = executor.map(partial(_for_target, source, target), projects)
     listed = dict(zip(projects, found, strict=True))
-    bumps = tuple(_resolve(request, listed) for request in requests)
+    bumps = tuple(resolve(request, listed) for request in requests)
     bumped = {request.name for request in requests}
     consumers = [
         reference
@@ -79,7 +80,7 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
     with ExitStack() as stack:
-        opened = tuple(_open_bump(source, bump, stack, rules, target) for bump in bumps)
+        opened = tuple(open_bump(source, bump, stack, rules, target) for bump in bumps)
         task = _JudgeOne(
             source=source,
             bumps=bumps,
@@ -138,12 +139,15 @@ def _for_target(
 
 
 def _newest(references: Sequence[WheelReference]) -> Sequence[WheelReference]:
-    return [each for each in references if each.version == references[-1].version][-1:]
+    """The last one of each source: a newer one elsewhere does not hide what one's own index has."""
+    last = {each.rank: each for each in references}
+    return [each for each in references if last[each.rank] is each]
 
 
-def _resolve(
+def resolve(
     request: RequestedBump, listed: Mapping[NormalizedName, Sequence[WheelReference]]
 ) -> ResolvedBump:
+    """The wheels of a bump, by what is `listed` for the target. Raises UsageError."""
     if request.name not in listed and request.new is not None:
         raise UsageError(f"the source has no project {request.name}")
     wheels = listed.get(request.name, ())
@@ -160,7 +164,7 @@ def _resolve(
     return ResolvedBump(request=request, old=old[-1] if old else None, new=new[-1] if new else None)
 
 
-def _open_bump(
+def open_bump(
     source: WheelSource,
     bump: ResolvedBump,
     stack: ExitStack,
@@ -219,7 +223,7 @@ class _JudgeOne:
         subject.fingerprint(self._names(filename))
         for bump, opened in zip(self.bumps, self.opened, strict=True):
             if opened is None:
-                yield bump.request.name, _without_new_wheel(subject, bump.request)
+                yield bump.request.name, without_new_wheel(subject, bump.request)
             else:
                 judgement = self.rules.judge(subject, opened)
                 yield bump.request.name, judgement
@@ -241,7 +245,7 @@ class _JudgeOne:
         )
 
 
-def _without_new_wheel(subject: Subject, request: RequestedBump) -> Judgement:
+def without_new_wheel(subject: Consumer, request: RequestedBump) -> Judgement:
     """Judged by metadata only: nothing but a pure wheel can be called valid."""
     if subject.fingerprint().is_purelib:
         return Judgement(verdict=Verdict.VALID, general=(PureConsumer(),))

@@ -53,7 +53,8 @@ class Progress:
 class PlanState:
     """One plan: the question that it answers, and its progress."""
 
-    source: str
+    sources: tuple[str, ...]
+    """In the order in which they count."""
     requests: tuple[RequestedBump, ...]
     python: str
     """Such as `3.11`."""
@@ -77,7 +78,7 @@ class PlanState:
         return canonical_json(
             {
                 "schema_version": VERSION,
-                "source": self.source,
+                "sources": list(self.sources),
                 "bumps": [_bump_json(each) for each in self.requests],
                 "python": self.python,
                 "platform": self.platform,
@@ -101,7 +102,7 @@ class PlanState:
         failed = get_object(table, "failed", "$")
         planned = get_object(table, "planned", "$")
         return cls(
-            source=get_str(table, "source", "$"),
+            sources=_sources(table),
             requests=tuple(_bump(each, path) for each, path in get_objects(table, "bumps", "$")),
             python=get_str(table, "python", "$"),
             platform=get_str(table, "platform", "$", optional=True),
@@ -115,6 +116,15 @@ class PlanState:
                 failed={name: get_str(failed, name, "$.failed") for name in failed},
             ),
         )
+
+
+def _sources(table: JSONObject) -> tuple[str, ...]:
+    if "sources" not in table:  # Before there could be several.
+        return (get_str(table, "source", "$"),)
+    found = get_str_list(table, "sources", "$")
+    if not found:
+        raise InvalidRecord("$.sources", "is empty")
+    return found
 
 
 def _bump_json(bump: RequestedBump) -> JSONValue:

@@ -21,7 +21,9 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from resolver_check.errors import ResolverCheckError, SourceUnavailable
+from resolver_check.sources.netrc_text import netrc_text
 from resolver_check.sources.sdists import SdistSource, sdist_of
+from resolver_check.sources.web_address import Credentials
 from resolver_check.target import Target
 from resolver_check.wheel_reference import SkippedFile, parse
 
@@ -89,6 +91,9 @@ class Workshop:
     """Lines of a constraints file: which versions, or which files, of build requirements."""
     target: Target
     """What the wheels have to be for."""
+    indexes: Sequence[tuple[str, Credentials | None]] = ()
+    """URLs, without credentials, of the indexes that stand beside pip's; and what these are asked
+    with, if that is not in netrc."""
     timeout: int | None = None
     """Seconds for one build."""
     _running: Running = field(default_factory=Running)
@@ -139,9 +144,16 @@ class Workshop:
             **os.environ,
             "PIP_CONSTRAINT": _before("PIP_CONSTRAINT", constraints.absolute().as_uri()),
             "PIP_FIND_LINKS": _before("PIP_FIND_LINKS", *links),
+            "PIP_EXTRA_INDEX_URL": _before(
+                "PIP_EXTRA_INDEX_URL", *(url.replace(" ", "%20") for url, _ in self.indexes)
+            ),
         }
+        logins = [(url, login) for url, login in self.indexes if login is not None]
         command = [self.python, "-m", "build", "--wheel", "--outdir", str(place / "dist")]
-        with self._running.begun([*command, str(tree)], output, environ) as process:
+        with (
+            _in_netrc(logins) as variables,
+            self._running.begun([*command, str(tree)], output, environ | variables) as process,
+        ):
             try:
                 status = process.wait(self.timeout)
             except subprocess.TimeoutExpired as error:
@@ -162,6 +174,36 @@ class Workshop:
             wrong = f"made {found[0].name}, which is not for {wanted} on {self.target.platform}"
             raise SourceUnavailable("the build", wrong)
         return found[0]
+
+
+@contextmanager
+def _in_netrc(logins: Sequence[tuple[str, Credentials]]) -> Iterator[dict[str, str]]:
+    """The variable by which pip finds them, in a file that is the user's alone.
+
+    Not in the URL: pip hands that to its own subprocesses as an argument, which all can see. Nor
+    beside the wheels: whoever is killed leaves the file.
+    """
+    if not logins:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made, "netrc")
+        with open(path, "w", encoding="utf-8", opener=_for_me_only) as netrc:
+            netrc.write(netrc_text(logins, _netrc_of_user()))
+        yield {"NETRC": str(path)}
+
+
+def _for_me_only(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o600)
+
+
+def _netrc_of_user() -> str:
+    """What the user's own netrc says, as requests would find it; empty if it cannot be read."""
+    named = os.environ.get("NETRC")
+    for path in [Path(named)] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]:
+        with suppress(OSError, ValueError):
+            return path.read_text("utf-8")
+    return ""
 
 
 def _before(variable: str, *texts: str) -> str:

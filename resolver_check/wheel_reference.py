@@ -24,6 +24,17 @@ _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedRecord:
+    """What an index says of the records that it serves beside a wheel."""
+
+    digest: str
+    """sha256 of the wheel's own fingerprint, hex."""
+    build_inputs_digest: str | None
+    """None: the wheel has none."""
+    binding_names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WheelReference:
     """One wheel in one source. The tags are a set and have no order: sort by `release_order`."""
 
@@ -47,6 +58,10 @@ class WheelReference:
     """Whether the index serves METADATA beside the wheel (PEP 714); None: it does not say."""
     metadata_digest: str | None = None
     """sha256 of that METADATA, hex; None where the source does not state it."""
+    rank: int = 0
+    """Of several sources, which one lists it; 0 is the first."""
+    record: StatedRecord | None = None
+    """None where the index does not say all of it: then the wheel is opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,13 @@ import click
 from backend_shim.record.canonical import JSONValue
 from resolver_check.cli import exit_status
 from resolver_check.cli.build_inputs_file import read_build_inputs
-from resolver_check.cli.options import echo_json, echo_lines, format_option, strict_option
+from resolver_check.cli.options import (
+    echo_json,
+    echo_lines,
+    format_option,
+    offline_option,
+    strict_option,
+)
 from resolver_check.cli.wheel_argument import open_wheel
 from resolver_check.compare.changed_input import InputChange, needs_rebuild
 from resolver_check.compare.input_judgement import judge_inputs
@@ -29,10 +35,16 @@ from resolver_check.sources import open_source
     help="Where wheels of the build requirements of now are: a directory, or a simple index, of "
     "which nothing but their RECORD is read.",
 )  # fmt: skip
+@offline_option
 @strict_option
 @format_option
 def diff_inputs_command(
-    wheel: str, new_inputs: Path, source: str | None, strict: bool, output_format: str
+    wheel: str,
+    new_inputs: Path,
+    source: str | None,
+    is_offline: bool,
+    strict: bool,
+    output_format: str,
 ) -> int:
     """Say what has changed since WHEEL was built, input by input.
 
@@ -45,8 +57,8 @@ def diff_inputs_command(
     """
     new = read_build_inputs(new_inputs)
     with ExitStack() as stack:
-        subject = Subject(stack.enter_context(open_wheel(wheel)))
-        opened = open_source(source) if source is not None else None
+        subject = Subject(stack.enter_context(open_wheel(wheel, offline=is_offline)))
+        opened = open_source(source, offline=is_offline) if source is not None else None
         if opened is not None:
             stack.callback(opened.close)
         compared = compare_inputs(subject, new, opened, strict=strict)

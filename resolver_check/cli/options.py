@@ -43,6 +43,30 @@ def jobs_option(command: Command) -> Command:
     )(command)
 
 
+def records_option(command: Command) -> Command:
+    """`--records DIR_OR_URL`, as often as wanted."""
+    return click.option(
+        "--records",
+        multiple=True,
+        metavar="DIR_OR_URL",
+        help="Record packs, as `publish --packs` writes them, that stand for the wheels of an "
+        "index whose sha256 they have, and are believed; may be given several times. Wheels that "
+        "are in none of them, and those of a directory, are read themselves.",
+    )(command)
+
+
+def offline_option(command: Command) -> Command:
+    """`--offline`."""
+    return click.option(
+        "--offline",
+        "is_offline",
+        is_flag=True,
+        envvar="WHEEL_ABI_OFFLINE",
+        help="Send nothing: pages, records and wheels are those of the cache, of the last time. "
+        "What is not there cannot be read. WHEEL_ABI_OFFLINE=1 does the same.",
+    )(command)
+
+
 def evidence_option(command: Command) -> Command:
     """`--evidence proven|promised|symbols`."""
     return click.option(

@@ -13,17 +13,22 @@ from packaging.version import InvalidVersion, Version
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.type_recording import DebugFiles
 from resolver_check.cli.build_inputs_file import read_build_inputs
+from resolver_check.cli.build_order_file import build_order_option, write_build_orders
+from resolver_check.cli.catalog_plan import plan_of_catalog
 from resolver_check.cli.options import (
     debug_info_option,
     echo_json,
     echo_lines,
     evidence_option,
     jobs_option,
+    offline_option,
+    records_option,
     series_option,
     strict_option,
 )
 from resolver_check.cli.plan_page_file import html_option, write_plan_page
 from resolver_check.cli.plan_state import Asked, keep_state, plan_of, planned_state, status_of
+from resolver_check.conditional import Rules
 from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel
 from resolver_check.plan_model import ALL, RequestedBump
@@ -34,8 +39,24 @@ from resolver_check.sources.series_file import Promises
 
 @click.command("plan")
 @click.option(
-    "--source", metavar="DIR_OR_URL",
-    help="A directory of wheels, or a simple index (PEP 503 or PEP 691).",
+    "--source", "sources", multiple=True, metavar="DIR_OR_URL",
+    help="A directory of wheels, or a simple index (PEP 503 or PEP 691). Of several, each project "
+    "has the wheels of all, and of files of one name the first source's counts; the newest are "
+    "those of each source.",
+)  # fmt: skip
+@click.option(
+    "--catalog", "catalog_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Take the wheels of one source from this catalog (`scan`) and open none but those that "
+    "are bumped; all versions, unless --versions says else. Where it has several sources, --source "
+    "says of which.",
+)  # fmt: skip
+@click.option(
+    "--all", "lists_all", is_flag=True,
+    help="With --catalog: list also the wheels that nothing bumped reaches.",
+)  # fmt: skip
+@click.option(
+    "--open", "reads_wheels", is_flag=True,
+    help="With --catalog: open the wheels of which it does not say enough; else they are unknown.",
 )  # fmt: skip
 @click.option(
     "--bump", "bumps", multiple=True, metavar="NAME==NEW",
@@ -87,6 +108,8 @@ from resolver_check.sources.series_file import Promises
     help="A project or wheel of the plan of --state whose build failed, and where its log is; may "
     "be given several times.",
 )  # fmt: skip
+@records_option
+@offline_option
 @series_option
 @debug_info_option
 @strict_option
@@ -98,8 +121,12 @@ from resolver_check.sources.series_file import Promises
     "be built now as the job matrix of a CI service, on one line.",
 )  # fmt: skip
 @html_option
+@build_order_option
 def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
-    source: str | None,
+    sources: tuple[str, ...],
+    catalog_file: Path | None,
+    lists_all: bool,
+    reads_wheels: bool,
     bumps: tuple[str, ...],
     gone: tuple[str, ...],
     old_versions: tuple[str, ...],
@@ -112,24 +139,27 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     state_file: Path | None,
     built: tuple[Path, ...],
     failed: tuple[str, ...],
+    records: tuple[str, ...],
+    is_offline: bool,
     promises: Promises,
     debug_files: DebugFiles,
     strict: bool,
     evidence: EvidenceLevel,
     output_format: str,
     html_file: Path | None,
+    build_order: Path | None,
 ) -> int:
-    """Say which wheels of a source to keep and which to rebuild after a bump, in waves.
+    """Say which wheels of the sources to keep and which to rebuild after a bump, in waves.
 
     A wave needs only wheels of earlier ones. A conditional wheel binds to one that is rebuilt: plan
     again with what was built (--state FILE --built DIR), until nothing is left.
 
     \b
-    Exit status: 0 nothing to rebuild, 1 some wheel is invalid, 3 none is
-    invalid but some are unknown, 2 wrong usage or unreadable input.
+    Exit status: 0 nothing to rebuild, 1 some wheel is invalid or forced, 3 none
+    is but some are unknown, 2 wrong usage or unreadable input.
     """
     asked = Asked(
-        source=source,
+        sources=sources,
         requests=tuple(_requests(bumps, gone, old_versions)),
         python=python,
         platform=platform,
@@ -138,18 +168,39 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
         is_strict=strict,
         forced=tuple(each if each == ALL else canonicalize_name(each) for each in forced),
     )
-    state = planned_state(asked, state_file, built, failed)
-    plan = plan_of(
-        state,
-        jobs=jobs,
-        promises=promises,
-        debug_files=debug_files,
-        inputs=_inputs(input_files),
-    )
-    if state_file is not None:
-        keep_state(state_file, state, plan)
+    if catalog_file is not None:
+        if state_file or built or failed or input_files or records:
+            wrong = "a plan from a catalog takes no --state, --built, --failed, --inputs, --records"
+            raise UsageError(wrong)
+        rules = Rules(level=evidence, strict=strict, promises=promises, debug_files=debug_files)
+        plan = plan_of_catalog(
+            catalog_file,
+            asked,
+            rules,
+            # A build order is pruned by all that is kept: what is not listed is built.
+            lists_all=lists_all or build_order is not None,
+            reads_wheels=reads_wheels,
+            is_offline=is_offline,
+        )
+    else:
+        if lists_all or reads_wheels:
+            raise UsageError("--all and --open are for a plan from a --catalog")
+        state = planned_state(asked, state_file, built, failed)
+        plan = plan_of(
+            state,
+            jobs=jobs,
+            promises=promises,
+            debug_files=debug_files,
+            inputs=_inputs(input_files),
+            is_offline=is_offline,
+            records=records,
+        )
+        if state_file is not None:
+            keep_state(state_file, state, plan)
     if html_file is not None:
         write_plan_page(html_file, plan)
+    if build_order is not None:
+        write_build_orders(build_order, plan)
     if output_format == "json":
         echo_json(plan_json(plan))
     elif output_format == "matrix":

@@ -19,9 +19,10 @@ from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
 from resolver_check.plan_model import Action, RebuildPlan, RequestedBump
 from resolver_check.plan_state import PlanState
-from resolver_check.sources import open_source, place_of
+from resolver_check.sources import open_sources, place_of
 from resolver_check.sources.plan_state_file import read_state, with_results, write_state
 from resolver_check.sources.series_file import Promises
+from resolver_check.sources.with_records import with_records
 from resolver_check.target import target
 
 _TO_DO = frozenset({Action.REBUILD, Action.FAILED})
@@ -31,7 +32,7 @@ _TO_DO = frozenset({Action.REBUILD, Action.FAILED})
 class Asked:
     """The options that say what is planned."""
 
-    source: str | None
+    sources: tuple[str, ...]
     requests: tuple[RequestedBump, ...]
     python: str | None
     platform: str | None
@@ -53,15 +54,15 @@ def planned_state(
     for option, given, before in _given(asked, kept):
         if given != before:
             raise UsageError(f"{path} keeps a plan with another {option}; begin a file of its own")
-    if asked.source is not None:
-        kept = replace(kept, source=asked.source)  # may have the credentials that are not kept
+    if asked.sources:
+        kept = replace(kept, sources=asked.sources)  # may have the credentials that are not kept
     return with_results(kept, built=built, failed=map(_failure, failed))
 
 
 def keep_state(path: Path, state: PlanState, plan: RebuildPlan) -> None:
     """Write the state after `plan` was made of it; credentials of a URL are left out."""
     planned = {each.reference.filename: each.action.value for each in plan.wheels}
-    write_state(path, replace(state, source=place_of(state.source), planned=planned))
+    write_state(path, replace(state, sources=places_of(state.sources), planned=planned))
 
 
 def plan_of(
@@ -71,9 +72,12 @@ def plan_of(
     promises: Promises,
     debug_files: DebugFiles,
     inputs: Mapping[NormalizedName, BuildInputs] | None = None,
+    is_offline: bool = False,
+    records: Sequence[str] = (),
 ) -> RebuildPlan:
     """The plan as it stands, made by `jobs` threads. Raises SourceUnavailable, UsageError."""
-    opened = open_source(state.source)
+    sources = open_sources(state.sources, offline=is_offline)
+    opened = with_records(sources, records, offline=is_offline)
     try:
         with ThreadPoolExecutor(max_workers=jobs) as executor:
             return make_plan(
@@ -94,25 +98,31 @@ def plan_of(
         opened.close()
 
 
+def places_of(sources: Sequence[str]) -> tuple[str, ...]:
+    """The sources as they are kept."""
+    return tuple(map(place_of, sources))
+
+
 def status_of(plan: RebuildPlan) -> int:
     """The exit status of a command that leaves `plan` to be done."""
     verdicts = {each.verdict for each in plan.wheels if each.action in _TO_DO}
-    for verdict in (Verdict.INVALID, Verdict.UNKNOWN):
-        if verdict in verdicts:
-            return exit_status.OF_VERDICT[verdict]
-    return exit_status.OK
+    if not verdicts:
+        return exit_status.OK
+    # A valid one is to be done because somebody forces it.
+    return exit_status.UNKNOWN if verdicts == {Verdict.UNKNOWN} else exit_status.INVALID
 
 
 def _begun(asked: Asked) -> PlanState:
-    if asked.source is None or not asked.requests:
+    if not asked.sources or not asked.requests:
         wrong = (
             "--source and --bump or --gone say what is planned (--state does, once it has begun)"
         )
         raise UsageError(wrong)
     wanted = target(asked.python, asked.platform)
-    versions = asked.versions or ("all" if Path(asked.source).is_dir() else "newest")
+    are_local = all(Path(each).is_dir() for each in asked.sources)
+    versions = asked.versions or ("all" if are_local else "newest")
     return PlanState(
-        source=asked.source,
+        sources=asked.sources,
         requests=asked.requests,
         python=".".join(map(str, wanted.python)),
         platform=asked.platform,
@@ -125,8 +135,8 @@ def _begun(asked: Asked) -> PlanState:
 
 def _given(asked: Asked, kept: PlanState) -> Iterator[tuple[str, object, object]]:
     """(option, its value, the one that is kept) of the options that were typed."""
-    if asked.source is not None:
-        yield "--source", place_of(asked.source), place_of(kept.source)
+    if asked.sources:
+        yield "--source", places_of(asked.sources), places_of(kept.sources)
     if asked.requests:
         yield "--bump", asked.requests, kept.requests
     if asked.python is not None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,11 +15,21 @@ import click
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, echo_lines, format_option, jobs_option
+from resolver_check.cli.options import (
+    echo_json,
+    echo_lines,
+    format_option,
+    jobs_option,
+    offline_option,
+    records_option,
+)
 from resolver_check.errors import UsageError
+from resolver_check.scan.cluster import Cluster, on_cluster
+from resolver_check.scan.elsewhere import opening
 from resolver_check.scan.scanning import Scan, ScanSummary
 from resolver_check.sources import open_source
 from resolver_check.sources.catalog import Catalog
+from resolver_check.sources.with_records import with_records
 from resolver_check.target import Target, target
 from resolver_check.wheel_reference import WheelReference
 
@@ -46,16 +57,33 @@ _WAITING_PER_JOB: Final = 4
     "--platform", metavar="TAG",
     help="Scan only wheels for this platform tag, such as manylinux_2_28_x86_64; default: all.",
 )  # fmt: skip
+@records_option
+@offline_option
 @jobs_option
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N",
+    help="Read with N processes instead of threads, which needs the extra `dask`. They listen on "
+    "the loopback interface and obey whoever speaks to them: not for machines with other users.",
+)  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="Read with all workers of this Dask scheduler, such as tcp://host:8786. They see the "
+    "same files, have this version of wheel-abi, and a netrc or keyring where an index asks for "
+    "a password.",
+)  # fmt: skip
 @format_option
-def scan_command(
+def scan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per option
     sources: tuple[str, ...],
     catalog_file: Path,
     projects: tuple[str, ...],
     versions: str,
     python: str | None,
     platform: str | None,
+    records: tuple[str, ...],
+    is_offline: bool,
     jobs: int,
+    workers: int | None,
+    scheduler: str | None,
     output_format: str,
 ) -> int:
     """Read the wheels of each SOURCE, a directory or a simple index, into a catalog.
@@ -65,20 +93,44 @@ def scan_command(
     are read by these, of others all is fetched. What a source no longer offers
     is kept and left out of answers.
 
+    With --workers or --scheduler a wheel that ends the process that reads it,
+    or that of a worker that vanishes meanwhile, stops nothing: others read it,
+    and one that ends them all is unreadable until the next scan.
+
     \b
     Exit status: 0, or 2 wrong usage, interrupted, or a source or project that
     could not be listed; what was read before is in the catalog.
     """
+    if scheduler is not None and workers is not None:
+        raise UsageError("--scheduler has workers of its own: --workers goes without it")
+    is_apart = scheduler is not None or workers is not None
     names = [_normalized(each) for each in projects]
     wanted = target(python, platform) if python or platform else None
     choose = partial(_chosen, wanted, versions == "newest") if wanted or versions != "all" else None
     progress = _Progress()
     summaries: list[ScanSummary] = []
     try:
-        with Catalog(catalog_file, writes=True) as catalog:
+        with (
+            Catalog(catalog_file, writes=True) as catalog,
+            _cluster(jobs, scheduler, workers) as cluster,
+        ):
             for location in sources:
-                show = progress.showing(sum(summaries, ScanSummary()))
-                summaries.append(_scan(location, catalog, names or None, choose, jobs, show))
+                how = opening(location, records, offline=is_offline) if is_apart else None
+                source = with_records(
+                    open_source(location, offline=is_offline), records, offline=is_offline
+                )
+                scan = Scan(
+                    source,
+                    catalog,
+                    cluster.executor,
+                    wanted=choose,
+                    in_flight=_WAITING_PER_JOB * cluster.threads,
+                    opening=how,
+                    lost=cluster.lost,
+                    progress=progress.showing(sum(summaries, ScanSummary())),
+                )
+                with closing(source):
+                    summaries.append(scan.run(names or None))
     finally:
         progress.end()
     total = sum(summaries, ScanSummary())
@@ -91,24 +143,14 @@ def scan_command(
     return exit_status.UNUSABLE if failed else exit_status.OK
 
 
-def _scan(
-    location: str,
-    catalog: Catalog,
-    names: Collection[NormalizedName] | None,
-    choose: Callable[[Sequence[WheelReference]], Collection[WheelReference]] | None,
-    jobs: int,
-    show: Callable[[ScanSummary], None],
-) -> ScanSummary:
-    source = open_source(location)
-    try:
+@contextmanager
+def _cluster(jobs: int, scheduler: str | None, workers: int | None) -> Iterator[Cluster]:
+    if scheduler is None and workers is None:
         with ThreadPoolExecutor(max_workers=jobs) as executor:
-            scan = Scan(
-                source, catalog, executor,
-                wanted=choose, in_flight=_WAITING_PER_JOB * jobs, progress=show,
-            )  # fmt: skip
-            return scan.run(names)
-    finally:
-        source.close()
+            yield Cluster(executor=executor, threads=jobs, lost=())
+    else:
+        with on_cluster(scheduler, workers or 1) as cluster:
+            yield cluster
 
 
 def _normalized(name: str) -> NormalizedName:

@@ -16,7 +16,7 @@ from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import tag_findings
 from resolver_check.cli import exit_status
-from resolver_check.cli.options import echo_json, echo_lines, format_option
+from resolver_check.cli.options import echo_json, echo_lines, format_option, offline_option
 from resolver_check.cli.wheel_argument import open_wheel
 from resolver_check.model import Derived
 from resolver_check.report.explain import explain
@@ -25,14 +25,15 @@ from resolver_check.scan.subject import Subject
 
 @click.command("show")
 @click.argument("wheel", metavar="WHEEL_OR_URL")
+@offline_option
 @format_option
-def show_command(wheel: str, output_format: str) -> int:
+def show_command(wheel: str, is_offline: bool, output_format: str) -> int:
     """Show the records of a wheel; without records, what can be derived from its binaries.
 
     \b
     Exit status: 0, or 2 wrong usage or unreadable input.
     """
-    with open_wheel(wheel) as archive:
+    with open_wheel(wheel, offline=is_offline) as archive:
         subject = Subject(archive)
         fingerprint = subject.fingerprint()
         problems = recorded_problems(archive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 from packaging.utils import NormalizedName
 
 from resolver_check.errors import ProjectMissing, SourceUnavailable
-from resolver_check.scan.wheel_facts import ReadFacts
+from resolver_check.scan.elsewhere import Elsewhere, Opening
+from resolver_check.scan.wheel_facts import ReadFacts, lost_facts
 from resolver_check.sources.catalog import Catalog
 from resolver_check.sources.catalog_entry import ListedWheel, WheelFacts, listed_wheel
 from resolver_check.sources.wheel_source import WheelSource
@@ -95,9 +96,14 @@ class Scan:
         *,
         wanted: Callable[[Sequence[WheelReference]], Collection[WheelReference]] | None = None,
         in_flight: int = 32,
+        opening: Opening | None = None,
+        lost: tuple[type[BaseException], ...] = (),
         progress: Callable[[ScanSummary], None] | None = None,
     ) -> None:
         """`wanted` chooses among all wheels of a project; None: all of them.
+
+        With an `opening` the executor's processes open the source themselves. `lost` is what a task
+        raises that has ended its process: its wheel is unreadable for now.
 
         At most `in_flight` wheels are being read or wait for it. These are lost when the process is
         killed, with those of the last moments that were not written yet.
@@ -108,6 +114,8 @@ class Scan:
         self._executor = executor
         self._wanted = wanted
         self._in_flight = in_flight
+        self._opening = opening
+        self._lost = lost
         self._progress = progress
         self._unwritten: list[WheelFacts] = []
         self._written = time.monotonic()
@@ -122,8 +130,14 @@ class Scan:
             for name in sorted(self._catalog.projects(self._source.location) - {*asked}):
                 self._waiting(Listing(project=NormalizedName(name)))
         waiting = self._unscanned(asked, is_named=projects is not None)
-        task = ReadFacts(source=self._source)
-        found = completed(self._executor, task, waiting, limit=self._in_flight)
+        found = completed(
+            self._executor,
+            self._task(ReadFacts),
+            waiting,
+            limit=self._in_flight,
+            lost=self._lost,
+            instead=lost_facts,
+        )
         try:
             with closing(waiting), closing(found):
                 for facts in found:
@@ -136,9 +150,15 @@ class Scan:
     def _unscanned(
         self, projects: Iterable[NormalizedName], *, is_named: bool
     ) -> Generator[ListedWheel, None, None]:
-        task = ListProject(source=self._source)
-        limit = max(1, self._in_flight // _WHEELS_PER_LISTING)
-        with closing(completed(self._executor, task, projects, limit=limit)) as listings:
+        found = completed(
+            self._executor,
+            self._task(ListProject),
+            projects,
+            limit=max(1, self._in_flight // _WHEELS_PER_LISTING),
+            lost=self._lost,
+            instead=_lost_listing,
+        )
+        with closing(found) as listings:
             for listing in listings:
                 if listing.wrong is not None:
                     self._count(ScanSummary(unlisted=((listing.project, listing.wrong),)))
@@ -146,6 +166,11 @@ class Scan:
                 if is_named and not listing.wheels:
                     self._count(ScanSummary(missing=(listing.project,)))
                 yield from self._waiting(listing)
+
+    def _task(self, make: Callable[..., Callable[[_Item], _Result]]) -> Callable[[_Item], _Result]:
+        if self._opening is None:
+            return make(source=self._source)
+        return Elsewhere(make=make, opening=self._opening)
 
     def _waiting(self, listing: Listing) -> Sequence[ListedWheel]:
         """Those of all the project's wheels that are to be scanned now."""
@@ -185,29 +210,44 @@ class Scan:
             self._progress(self.summary)
 
 
+def _lost_listing(project: NormalizedName) -> Listing:
+    return Listing(project=project, wrong="whoever lists it dies of it")
+
+
 def completed(
     executor: Executor,
     task: Callable[[_Item], _Result],
     items: Iterable[_Item],
     *,
     limit: int,
+    lost: tuple[type[BaseException], ...] = (),
+    instead: Callable[[_Item], _Result] | None = None,
 ) -> Generator[_Result, None, None]:
     """What `task` returns of each of `items`, as it comes; never more than `limit` are under way.
 
-    `items` are taken one by one. Ended early, it cancels what was not begun.
+    `items` are taken one by one. Ended early, it cancels what was not begun. Where a task raises
+    one of `lost`, there is what `instead` returns.
     """
-    under_way: set[Future[_Result]] = set()
+    under_way: dict[Future[_Result], _Item] = {}
+
+    def results() -> Iterator[_Result]:
+        for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            item = under_way.pop(future)
+            try:
+                result = future.result()
+            except lost:
+                if instead is None:
+                    raise
+                result = instead(item)
+            yield result
+
     try:
         for item in items:
-            under_way.add(executor.submit(task, item))
+            under_way[executor.submit(task, item)] = item
             while len(under_way) >= limit:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+                yield from results()
         while under_way:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+            yield from results()
     finally:
         for future in under_way:
             future.cancel()

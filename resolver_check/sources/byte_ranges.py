@@ -11,8 +11,9 @@ import io
 
 import remotezip  # type: ignore[import-untyped]
 
-from resolver_check.errors import SourceUnavailable
-from resolver_check.sources.transport import Part, Transport
+from resolver_check.errors import NotKept, SourceUnavailable
+from resolver_check.sources.kept_answers import Part
+from resolver_check.sources.transport import Transport
 from resolver_check.sources.web_address import Origin, origin, shown
 
 SMALL_WHEEL = 5_000_000
@@ -39,8 +40,15 @@ class RemoteFile:
     """The parts of one file; its `fetch` is the fetcher that RemoteZip takes. The tail is kept."""
 
     def __init__(
-        self, transport: Transport, url: str, size: int | None, habits: RangeHabits
+        self,
+        transport: Transport,
+        url: str,
+        size: int | None,
+        habits: RangeHabits,
+        digest: str | None = None,
     ) -> None:
+        """`size` and `digest` are those that the index states."""
+        self._digest = digest
         self._transport = transport
         self._url = url
         self._size = size
@@ -78,11 +86,9 @@ class RemoteFile:
         if first >= self._tail_start:
             return self._tail[first - self._tail_start : last - self._tail_start + 1]
         gap_end = min(last, self._tail_start - 1)
-        part = self._ask(f"{first}-{gap_end}", gap_end - first + 1)
+        part = self._ask(f"{first}-{gap_end}", gap_end - first + 1, first)
         if part.body is None:
             raise SourceUnavailable(shown(self._url), "the server stopped answering ranges")
-        if part.first != first or len(part.body) != gap_end - first + 1:
-            raise SourceUnavailable(shown(self._url), "the server gave another range than asked")
         return part.body + self._tail[: max(0, last - self._tail_start + 1)]
 
     def _read_tail(self, length: int) -> None:
@@ -100,31 +106,54 @@ class RemoteFile:
         """The last bytes, or None where the server does not know ranges that count from the end."""
         if origin(self._url) in self._habits.without_suffix:
             return None
-        part = self._ask(f"-{length}", length)
+        try:
+            part = self._ask(f"-{length}", length)
+        except NotKept:  # Perhaps it was asked for in another way.
+            return None
         if part.refused:
             self._habits.without_suffix.add(origin(self._url))
             return None
-        if part.body is not None and part.total not in (None, part.first + len(part.body)):
-            raise SourceUnavailable(shown(self._url), "the server gave another range than asked")
         return part
 
     def _absolute(self, length: int, size: int) -> Part | None:
         first = max(0, size - length)
-        part = self._ask(f"{first}-{size - 1}", length)
-        if part.refused:
+        try:
+            # Kept as the tail, which is looked for before the size is known.
+            part = self._ask(f"{first}-{size - 1}", size - first, first, kept_as=f"-{length}")
+        except NotKept:
             return None
-        if part.body is not None and (part.first, len(part.body)) != (first, size - first):
-            raise SourceUnavailable(shown(self._url), "the server gave another range than asked")
-        return part
+        return None if part.refused else part
 
-    def _ask(self, wanted: str, length: int) -> Part:
-        part = self._transport.part(self._url, wanted, limit=length)
+    def _ask(
+        self, wanted: str, length: int, first: int | None = None, *, kept_as: str | None = None
+    ) -> Part:
+        """The bytes `wanted`: `length` from `first`, or at most the last `length`.
+
+        They are kept if the index states the digest of the file, once all else fits; offline these
+        are what the server said last. Online it is asked: no part can be held against the digest,
+        and a server that gave another file once would be believed for good.
+        """
+        kept_as = kept_as or wanted
+        kept = None
+        if self._transport.is_offline:
+            kept = self._transport.kept.part(self._url, self._digest, kept_as, length)
+        part = kept or self._transport.part(self._url, wanted, limit=length)
+        if part.body is None:
+            return part
         if part.total is not None:
             if self._size is None:
                 self._size = part.total
             elif part.total != self._size:
                 wrong = f"the file has {part.total} bytes and not {self._size}"
                 raise SourceUnavailable(shown(self._url), wrong)
+        if first is None:
+            is_right = part.total in (None, part.first + len(part.body))
+        else:
+            is_right = (part.first, len(part.body)) == (first, length)
+        if not is_right:
+            raise SourceUnavailable(shown(self._url), "the server gave another range than asked")
+        if kept is None:
+            self._transport.kept.keep_part(self._url, self._digest, kept_as, part)
         return part
 
 

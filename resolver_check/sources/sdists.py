@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from resolver_check.errors import SourceUnavailable, UsageError
+from resolver_check.sources.web_address import shown
 from resolver_check.wheel_reference import SdistReference, parse_sdist
 
 
@@ -48,15 +49,16 @@ class SdistDirectory:
         pass
 
 
-def open_sdists(location: str) -> SdistSource:
+def open_sdists(location: str, *, offline: bool = False) -> SdistSource:
     """The sdists of a directory or of a simple index. Raises UsageError."""
     if location.lower().startswith(("http://", "https://")):
         # Imported here: it brings requests, which a directory has no need to wait for.
         from resolver_check.sources.simple_index import SimpleIndex  # noqa: PLC0415
 
-        return SimpleIndex(location)
+        return SimpleIndex(location, offline=offline)
     if not Path(location).is_dir():
-        raise UsageError(f"{location}: neither a directory of sdists nor an http(s) URL")
+        what = shown(location) if ":" in location else location
+        raise UsageError(f"{what}: neither a directory of sdists nor an http(s) URL")
     return SdistDirectory(Path(location))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from email.message import Message
 from http import HTTPStatus
 from pathlib import Path
@@ -13,9 +13,14 @@ from packaging.utils import NormalizedName
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.errors import DigestMismatch, ProjectMissing, SourceUnavailable, UsageError
 from resolver_check.sources import simple_page
+from resolver_check.sources.answer_cache import AnswerCache
+from resolver_check.sources.kept_answers import Answer, KeptAnswers
+from resolver_check.sources.logins import Logins
+from resolver_check.sources.patience import Patience
+from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.remote_wheels import RemoteWheels
-from resolver_check.sources.transport import Answer, Patience, Transport
-from resolver_check.sources.web_address import origin, shown, split_credentials
+from resolver_check.sources.transport import Transport
+from resolver_check.sources.web_address import Credentials, shown, split_credentials
 from resolver_check.sources.wheel_cache import WheelCache
 from resolver_check.sources.whole_files import sha256_of
 from resolver_check.wheel_reference import SdistReference, SkippedFile, WheelReference
@@ -29,15 +34,21 @@ class SimpleIndex:
     """The index whose root page is at `url`. User and password in the URL go to its host only."""
 
     def __init__(
-        self, url: str, *, cache: WheelCache | None = None, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        cache: WheelCache | None = None,
+        patience: Patience | None = None,
+        offline: bool = False,
     ) -> None:
+        """`offline` nothing is sent, and what is not in the cache raises NotKept."""
         try:
             self._root, given = split_credentials(url)
-            credentials = {} if given is None else {origin(self._root): given}
-            origin(self._root)
+            self._logins = Logins(self._root, given)
         except ValueError as error:
             raise UsageError(f"{shown(url)}: not the URL of an index ({error})") from error
-        self._transport = Transport(credentials, patience)
+        kept = KeptAnswers(AnswerCache.of_user())
+        self._transport = Transport(self._logins, patience, kept=kept, offline=offline)
         self._wheels = RemoteWheels(self._transport, cache or WheelCache.of_user())
         self._skipped: dict[str, tuple[SkippedFile, ...]] = {}
 
@@ -49,6 +60,12 @@ class SimpleIndex:
     def skipped(self) -> tuple[SkippedFile, ...]:
         every = {file for files in list(self._skipped.values()) for file in files}
         return tuple(sorted(every, key=lambda file: (file.filename, file.why)))
+
+    def login(self, project: NormalizedName) -> Credentials | None:
+        """With what it is asked that is not in netrc; found out by asking for that project."""
+        with suppress(SourceUnavailable):
+            self._page(create_project_url(self._root, project))
+        return self._logins.known(self._root)
 
     def projects(self) -> tuple[NormalizedName, ...]:
         url = f"{self._root.rstrip('/')}/"
@@ -101,6 +118,9 @@ class SimpleIndex:
 
     def core_metadata(self, reference: WheelReference) -> Message:
         return self._wheels.core_metadata(reference)
+
+    def published(self, reference: WheelReference) -> PublishedRecord | None:
+        return self._wheels.published(reference)
 
     def close(self) -> None:
         self._transport.close()

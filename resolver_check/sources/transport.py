@@ -11,8 +11,9 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import IO, TypeVar
 from urllib.parse import urljoin
@@ -22,9 +23,12 @@ import stamina
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from resolver_check.errors import SourceUnavailable, TransferInterrupted
+from resolver_check.errors import NotKept, SourceUnavailable, TransferInterrupted
+from resolver_check.sources.kept_answers import Answer, KeptAnswers, Part
+from resolver_check.sources.logins import Logins
 from resolver_check.sources.network_failure import why
-from resolver_check.sources.web_address import Credentials, Origin, origin, shown
+from resolver_check.sources.patience import Patience, retry
+from resolver_check.sources.web_address import Credentials, origin, shown
 
 _Result = TypeVar("_Result")
 
@@ -34,57 +38,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 # What servers and their proxies say to a range they do not like; 403 and 405 come from object
 # stores, 501 from PyPI's file host between 2023 and 2026 (warehouse#12823).
 _RANGE_REFUSED = frozenset({400, 403, 405, 416, 501})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long and how often to try; times in seconds."""
-
-    connect: float = 10.0
-    silence: float = 60.0
-    """Longest wait for the next byte."""
-    deadline: float = 1800.0
-    """Longest time for one body."""
-    repeats: int = 3
-    """Requests after the first, where no usable answer came."""
-    backoff: float = 0.3
-    transfers: int = 3
-    """Transfers in all, where bodies end early."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A body read whole, or none where the status was tolerated and is not 200."""
-
-    url: str
-    """Where it came from in the end, after redirects."""
-    status: int
-    content_type: str
-    """Media type in lower case, without parameters."""
-    charset: str | None
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """The answer to a range request; `body` is None unless the server gave one described range."""
-
-    refused: bool
-    """Another spelling may work. Neither refused nor a body: the server does not do ranges."""
-    first: int = 0
-    """Position in the file of the first byte of `body`."""
-    total: int | None = None
-    body: bytes | None = None
-
-
-class _BoundedRetry(urllib3.Retry):
-    """Keeps to Retry-After, but not for hours."""
-
-    longest = 60.0
-
-    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        asked = super().get_retry_after(response)
-        return None if asked is None else min(asked, self.longest)
+_NOT_FOR_YOU = frozenset({401, 403})
 
 
 class _Session(requests.Session):
@@ -95,21 +49,27 @@ class _Session(requests.Session):
 
 
 class Transport:
-    """Connections to any number of hosts. `credentials` go to the origin they are given for only.
+    """Connections to any number of hosts; proxies and CA bundle are those of the environment.
 
-    For other hosts requests looks into netrc; proxies and CA bundle are those of the environment.
+    What was answered before is in `kept`, where a page counts if the server says that it is the one
+    of now. `offline` nothing is sent, and what is not there raises NotKept.
     """
 
     def __init__(
         self,
-        credentials: Mapping[Origin, Credentials] | None = None,
+        logins: Logins,
         patience: Patience | None = None,
+        *,
+        kept: KeptAnswers | None = None,
+        offline: bool = False,
     ) -> None:
-        self._credentials = dict(credentials or {})
+        self._logins = logins
         self._patience = patience or Patience()
+        self.kept = kept or KeptAnswers(None)
+        self.is_offline = offline
         self._session = _Session()
         self._session.headers["User-Agent"] = "wheel-abi"
-        adapter = HTTPAdapter(pool_maxsize=32, max_retries=_retry(self._patience))
+        adapter = HTTPAdapter(pool_maxsize=32, max_retries=retry(self._patience))
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter)
 
@@ -121,16 +81,26 @@ class Transport:
         self, url: str, *, accept: str, limit: int, tolerated: frozenset[int] = frozenset()
     ) -> Answer:
         """The whole body, at most `limit` bytes once decoded; a bodiless answer if tolerated."""
+        kept = self.kept.page(url, accept, limit)
+        if self.is_offline:
+            if kept is None or kept.status not in {HTTPStatus.OK, *tolerated}:
+                raise _not_kept(url)
+            return kept
+        conditions = {} if kept is None else kept.conditions
 
         def once() -> Answer:
-            with self._exchange("GET", url, {"Accept": accept}) as response:
+            with self._exchange("GET", url, {"Accept": accept, **conditions}) as response:
+                if kept and conditions and response.status_code == HTTPStatus.NOT_MODIFIED:
+                    return replace(kept, url=response.url)
                 if response.status_code not in tolerated:
-                    _require_ok(response)
+                    self._require_ok(response)
                 is_ok = response.status_code == HTTPStatus.OK
                 body = b"".join(self._body(response, limit)) if is_ok else b""
                 return _answer(response, body)
 
-        return self._persistently(url, once)
+        answer = self._persistently(url, once)
+        self.kept.keep_page(url, accept, answer, kept)
+        return answer
 
     def download(self, url: str, into: IO[bytes], *, limit: int) -> None:
         """Writes the whole body, byte for byte, from the start of `into`."""
@@ -139,7 +109,7 @@ class Transport:
             into.seek(0)
             into.truncate()
             with self._exchange("GET", url, {"Accept-Encoding": "identity"}) as response:
-                _require_ok(response)
+                self._require_ok(response)
                 for chunk in self._body(response, limit):
                     into.write(chunk)
 
@@ -155,7 +125,7 @@ class Transport:
                 if response.status_code in _RANGE_REFUSED:
                     return Part(refused=True)
                 if response.status_code != HTTPStatus.PARTIAL_CONTENT:
-                    _require_ok(response)
+                    self._require_ok(response)
                     return Part(refused=False)
                 return self._part_body(response, limit)
 
@@ -199,13 +169,27 @@ class Transport:
         raise _unavailable(url, f"more than {_MOST_REDIRECTS} redirects")
 
     def _request(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
+        if self.is_offline:
+            raise _not_kept(url)
+        used = self._logins.known(url)
+        response = self._sent(method, url, headers, used)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            other = self._logins.after_refusal(url, used)
+            if other is not None:
+                response.close()
+                response = self._sent(method, url, headers, other)
+        return response
+
+    def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], login: Credentials | None
+    ) -> requests.Response:
         try:
-            known = self._credentials.get(origin(url))
             return self._session.request(
                 method,
                 url,
                 headers=dict(headers),
-                auth=None if known is None else (known.user, known.password),
+                # Of none, requests looks into netrc.
+                auth=None if login is None else (login.user, login.password or ""),
                 timeout=(self._patience.connect, self._patience.silence),
                 allow_redirects=False,
                 stream=True,
@@ -215,6 +199,16 @@ class Transport:
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
             # Seen to slip through requests: LocationParseError, UnicodeError of an odd host.
             raise _unavailable(url, f"cannot be asked ({type(error).__name__})") from error
+
+    def _require_ok(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status != HTTPStatus.OK:
+            # The phrase is ours: the server's own may hold anything.
+            phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+            wrong = f"the server answered {status} {phrase}".rstrip()
+            if status in _NOT_FOR_YOU:
+                wrong += f" ({self._logins.hint})"
+            raise _unavailable(response.url, wrong)
 
     def _body(self, response: requests.Response, limit: int) -> Iterator[bytes]:
         end = time.monotonic() + self._patience.deadline
@@ -245,17 +239,6 @@ class Transport:
         raise _unavailable(url, "was not asked")  # Unreachable: the last attempt raises.
 
 
-def _retry(patience: Patience) -> urllib3.Retry:
-    return _BoundedRetry(
-        total=patience.repeats,
-        status_forcelist=(429, 502, 503, 504),
-        allowed_methods={"GET", "HEAD"},
-        backoff_factor=patience.backoff,
-        raise_on_status=False,
-        redirect=False,
-    )
-
-
 def _redirected(url: str, target: str) -> str:
     try:
         # Header fields are read as Latin-1; a URL that is not all ASCII is meant as UTF-8.
@@ -266,15 +249,8 @@ def _redirected(url: str, target: str) -> str:
     return new
 
 
-def _require_ok(response: requests.Response) -> None:
-    status = response.status_code
-    if status != HTTPStatus.OK:
-        # The phrase is ours: the server's own may hold anything.
-        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-        raise _unavailable(response.url, f"the server answered {status} {phrase}".rstrip())
-
-
 def _answer(response: requests.Response, body: bytes) -> Answer:
+    is_settled = _is_settled(response.headers.get("Last-Modified"), response.headers.get("Date"))
     header = Message()
     header["Content-Type"] = response.headers.get("Content-Type", "")
     return Answer(
@@ -283,7 +259,27 @@ def _answer(response: requests.Response, body: bytes) -> Answer:
         content_type=header.get_content_type() if header["Content-Type"] else "",
         charset=header.get_content_charset(),
         body=body,
+        etag=response.headers.get("ETag") if is_settled else None,
+        last_modified=response.headers.get("Last-Modified") if is_settled else None,
     )
+
+
+def _is_settled(modified: str | None, sent: str | None) -> bool:
+    """Whether a later change would have another date (RFC 9110, 8.8.2.2).
+
+    Servers of files make even the ETag of date and size.
+    """
+    if modified is None:
+        return True
+    try:
+        age = parsedate_to_datetime(sent or "") - parsedate_to_datetime(modified)
+    except (ValueError, TypeError):  # No dates, or one of them without a zone.
+        return False
+    return age.total_seconds() > 1
+
+
+def _not_kept(url: str) -> NotKept:
+    return NotKept(shown(url), "offline, and not in the cache")
 
 
 def _unavailable(url: str, wrong: str) -> SourceUnavailable:

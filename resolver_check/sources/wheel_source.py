@@ -10,6 +10,7 @@ from typing import Protocol
 from packaging.utils import NormalizedName
 
 from backend_shim.wheel.archive import WheelArchive
+from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.wheel_reference import SkippedFile, WheelReference
 
 
@@ -45,6 +46,9 @@ class WheelSource(Protocol):
 
     def core_metadata(self, reference: WheelReference) -> Message:
         """METADATA of the wheel, at the least cost; raises InvalidWheel if it has none."""
+
+    def published(self, reference: WheelReference) -> PublishedRecord | None:
+        """What is published of the wheel beside it; None where it has to be opened."""
 
     def close(self) -> None:
         """Let go of connections; the source may still be used."""

@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.errors import SourceUnavailable
+from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.wheel_reference import SkippedFile, WheelReference, parse, release_order
 
 
@@ -54,6 +55,10 @@ class Wheelhouse:
     def core_metadata(self, reference: WheelReference) -> Message:
         with self.open(reference) as wheel:
             return wheel.metadata
+
+    def published(self, reference: WheelReference) -> PublishedRecord | None:  # noqa: ARG002
+        """None: the wheels are at hand."""
+        return None
 
     def close(self) -> None:
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import netrc
 import stat
 import tarfile
 import time
@@ -15,6 +16,7 @@ from packaging.version import Version
 
 from resolver_check.rebuild import BuildResult, Workshop
 from resolver_check.sources.sdists import SdistDirectory
+from resolver_check.sources.web_address import Credentials
 from resolver_check.target import target
 from tests.support.wheel_factory import make_wheel
 
@@ -59,6 +61,7 @@ class Built:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.out = place / "out"
+        self.indexes: list[tuple[str, Credentials | None]] = []
 
     def __call__(self, script: str, *, timeout: int | None = None) -> BuildResult:
         python = self.place / "python"
@@ -69,6 +72,7 @@ class Built:
             python=str(python),
             out=self.out,
             find_links=(Path("/links"),),
+            indexes=self.indexes,
             constraints=("numpy==2.0.2", "gift @ file:///gift-1.0-py3-none-any.whl"),
             target=target("3.11", "manylinux_2_28_x86_64"),
             timeout=timeout,
@@ -153,3 +157,39 @@ def test_without_a_readable_sdist_nothing_is_built(build: Built) -> None:
     assert "there is no sdist" in build("true").log.read_text()
     (build.place / "sdists" / "demo-1.0.tar.gz").write_bytes(b"no archive")
     assert build("true").wheel is None
+
+
+SHOWS_NETRC = """\
+echo "indexes $PIP_EXTRA_INDEX_URL"; stat -c %a "$NETRC"; stat -c %a "$(dirname "$NETRC")"
+cp "$NETRC" "{copy}"; tr '\\0' ' ' < /proc/$$/environ
+"""
+
+
+def test_a_password_reaches_pip_by_a_file_that_is_the_users_alone(
+    build: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "own-netrc"
+    own.write_text("machine other login me password mine")
+    monkeypatch.setenv("NETRC", str(own))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://third/simple")
+    sdist(build.place / "sdists", "demo-1.0/marker.txt")
+    login = Credentials(user="ann", password="s3cret=/@")
+    build.indexes = [("https://first:8443/simple", login), ("https://second/simple", None)]
+    copy = tmp_path / "copy"
+    said = build(SHOWS_NETRC.format(copy=copy)).log.read_text()
+    assert "indexes https://first:8443/simple https://second/simple https://third/simple" in said
+    assert said.splitlines()[1:3] == ["600", "700"]
+    assert "s3cret" not in said
+    read = netrc.netrc(str(copy))
+    assert read.authenticators("first") == ("ann", "", "s3cret=/@")
+    assert read.authenticators("other") == ("me", "", "mine")
+    assert build.left() == {"logs"}
+
+
+@pytest.mark.parametrize("password", ["two words", "back\\slash", '"quoted"', "#first", "line\n"])
+def test_a_password_that_no_netrc_can_hold_is_refused(build: Built, password: str) -> None:
+    sdist(build.place / "sdists", "demo-1.0/marker.txt")
+    build.indexes = [("https://first/simple", Credentials(user="ann", password=password))]
+    said = build("touch built").log.read_text()
+    assert "https://first/simple: its user or password has a sign" in said
+    assert password not in said

@@ -42,6 +42,8 @@ class Manners:
     """`.metadata` beside each wheel."""
     states_sidecars: bool = False
     states_hashes: bool = True
+    validators: Literal["none", "etag", "date"] = "none"
+    """With what pages can be asked for again, and are not sent if they are still the same."""
     login: tuple[str, str] | None = None
 
 
@@ -183,11 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return 401, {"WWW-Authenticate": 'Basic realm="test"'}, b"who are you?"
         if path.startswith("/simple/"):
             page = self.index.page(path, self.headers.get("Accept", ""))
-            return (
-                (404, {}, b"no such page")
-                if page is None
-                else (200, {"Content-Type": page[0]}, page[1])
-            )
+            return (404, {}, b"no such page") if page is None else self._page(*page)
         name = path.removeprefix("/files/")
         wheel = self.index.wheels / name.removesuffix(".metadata")
         if not path.startswith("/files/") or "/" in name or not wheel.is_file():
@@ -196,6 +194,19 @@ class _Handler(BaseHTTPRequestHandler):
             has = self.index.manners.has_sidecars
             return (200, {}, read_metadata(wheel)) if has else (404, {}, b"no such file")
         return self._file(wheel.read_bytes())
+
+    def _page(self, content_type: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        digest = hashlib.sha256(body).hexdigest()
+        # Not when it was written: it is compared as a text, as servers may.
+        headers = {
+            "none": {},
+            "etag": {"ETag": f'W/"{digest[:16]}"'},
+            "date": {"Last-Modified": f"Sun, 22 Nov 2020 02:00:{int(digest[:4], 16) % 60:02} GMT"},
+        }[self.index.manners.validators]
+        asked = [self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")]
+        if headers and set(headers.values()) & set(asked):
+            return 304, headers, b""
+        return 200, {"Content-Type": content_type, **headers}, body
 
     def _file(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))

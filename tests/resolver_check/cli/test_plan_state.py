@@ -11,6 +11,7 @@ from resolver_check.sources import whole_files
 from tests.resolver_check.cli.conftest import NEW
 from tests.resolver_check.conftest import Factory, gift
 from tests.support.served_index import Manners, ServedIndex
+from tests.support.wheel_factory import make_wheel
 
 
 def built(begun: Path, compile_shared: object, **library: str) -> Path:
@@ -101,6 +102,49 @@ def test_credentials_are_not_kept(farm: Factory, run, tmp_path: Path) -> None:
         assert "secret" not in state.read_text()
         assert run("plan", "--state", state)[0] == 2  # nobody else knows them
         assert run("plan", "--state", state, "--source", url)[0] == 1
+
+
+def test_several_sources_are_kept_in_their_order(farm: Factory, run, tmp_path: Path) -> None:
+    state, new = tmp_path / "of-two.json", tmp_path / "new"
+    new.mkdir()
+    for path in farm.directory.glob("numpy-2*"):
+        path.rename(new / path.name)
+    sources = ("--source", farm.directory, "--source", new)
+    options = ("--bump", "numpy==2.0.2", *NEW, "--state", state)
+    assert run("plan", *sources, *options)[0] == 1
+    assert json.loads(state.read_text())["sources"] == [str(farm.directory), str(new)]
+    assert run("plan", "--state", state)[0] == 1
+    assert run("plan", "--state", state, *sources)[0] == 1
+    swapped = run("plan", "--state", state, *sources[2:], *sources[:2])
+    assert (swapped.status, "another --source" in swapped.err) == (2, True)
+
+
+def test_a_newer_version_elsewhere_does_not_hide_ones_own_wheel(
+    farm: Factory, run, tmp_path: Path
+) -> None:
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    make_wheel(strange, name="gift", version="99.0", files={"gift.py": b""})
+    sources = ("--source", farm.directory, "--source", strange)
+    options = ("--bump", "numpy==2.0.2", *NEW, "--versions", "newest", "--format", "json")
+    ran = run("plan", *sources, *options)
+    gifts = {
+        each["version"]: each["verdict"]
+        for each in json.loads(ran.out)["wheels"]
+        if each["name"] == "gift"
+    }
+    assert gifts == {"1.0": "invalid", "99.0": "valid"}
+    assert ran.status == 1
+
+
+def test_a_state_of_when_there_was_one_source_goes_on(begun: Path, run) -> None:
+    table = json.loads(begun.read_text())
+    (table["source"],) = table.pop("sources")
+    begun.write_text(json.dumps(table))
+    assert run("plan", "--state", begun)[0] == 1
+    table["sources"] = []
+    begun.write_text(json.dumps(table))
+    assert run("plan", "--state", begun)[0] == 2
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": "9"}', "[]", "{"])

@@ -145,3 +145,36 @@ def test_sources_and_catalogs_that_are_none_are_refused(
     (wheels / "notes.txt").write_text("these are no tables" * 100)
     refused = assert_refused(run("scan", wheels, "--catalog", wheels / "notes.txt"))
     assert "file is not a database" in refused
+
+
+def test_offline_it_reads_what_is_in_the_cache(
+    wheels: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHEEL_ABI_CACHE", str(tmp_path / "cache"))
+    with ServedIndex(wheels) as index:
+        run("scan", index.url, "--catalog", tmp_path / "first")
+        sent = len(index.requests)
+        ran = run("scan", index.url, "--catalog", tmp_path / "second", "--offline")
+        monkeypatch.setenv("WHEEL_ABI_OFFLINE", "1")
+        again = run("scan", index.url, "--catalog", tmp_path / "third")
+        assert len(index.requests) == sent
+    assert ran.status == again.status == 0
+    assert ran.out == again.out
+    assert "unreadable 0" in ran.out
+    unknown = run("scan", index.url.replace("simple", "other"), "--catalog", tmp_path / "fourth")
+    assert unknown.status == 2
+    assert "offline, and not in the cache" in unknown.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--workers", "2", "--scheduler", "tcp://h:1"), "--workers goes without it"),
+        (("--workers", "2"), "need Dask: pip install"),
+    ],
+)
+def test_workers_that_cannot_be_had_are_refused(
+    wheels: Path, file: Path, run: Run, monkeypatch: pytest.MonkeyPatch, options, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert said in assert_refused(run("scan", wheels, "--catalog", file, *options))

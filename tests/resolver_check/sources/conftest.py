@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from resolver_check.sources.patience import Patience
 from resolver_check.sources.simple_index import SimpleIndex
-from resolver_check.sources.transport import Patience
 from resolver_check.sources.wheel_cache import WheelCache
 from tests.support.served_index import Manners, ServedIndex, write_wheel
 

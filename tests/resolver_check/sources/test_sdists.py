@@ -65,5 +65,10 @@ def test_another_file_than_the_index_says_is_refused(files: Path, tmp_path: Path
 
 
 def test_a_place_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="neither"):
-        open_sdists(str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="no such one: neither"):
+        open_sdists(str(tmp_path / "no such one"))
+
+
+def test_the_password_of_another_kind_of_url_is_not_told() -> None:
+    with pytest.raises(UsageError, match=r"^ftp://h/x: neither"):
+        open_sdists("ftp://ann:s3cret@h/x")

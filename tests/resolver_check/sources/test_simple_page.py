@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
+from resolver_check.sources.kept_answers import Answer
 from resolver_check.sources.simple_page import InvalidPage, read_project, read_root
-from resolver_check.sources.transport import Answer
 from resolver_check.wheel_reference import SkippedFile, WheelReference
 
 ALPHA = canonicalize_name("alpha")

@@ -6,6 +6,8 @@ import pytest
 
 from resolver_check.sources.web_address import Origin, origin, shown, split_credentials
 
+UNREADABLE = "(a URL that cannot be read)"
+
 
 @pytest.mark.parametrize(
     ("url", "expected"),
@@ -25,6 +27,15 @@ def test_what_is_not_on_the_web_has_no_origin(url: str) -> None:
         origin(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://ann:s3cret@\u2100/", "http://ann:s3/cret@h/", "http://[s3cret]/", "http://["]
+)
+def test_the_error_of_a_malformed_one_does_not_quote_it(url: str) -> None:
+    for read in (origin, split_credentials):
+        with pytest.raises(ValueError, match=r"^malformed$"):
+            read(url)
+
+
 def test_credentials_are_taken_out_and_unquoted() -> None:
     bare, given = split_credentials("https://ann:a%40b%3Ac@h:1/p?q=1#f")
     assert bare == "https://h:1/p?q=1"
@@ -40,7 +51,12 @@ def test_credentials_are_taken_out_and_unquoted() -> None:
         ("https://ann:pw@h/p?token=x#f", "https://h/p"),
         ("https://a@b@h/p", "https://h/p"),
         ("http://h/a b\x1b[2J\n", "http://h/a%20b%1B[2J"),
-        ("http://[", "(a URL that cannot be read)"),
+        ("http://[", UNREADABLE),
+        ("file://ann:pw@[h/x", UNREADABLE),
+        ("ftp://ann:p/w@h/x", UNREADABLE),
+        ("http:/ann:pw@h/x", UNREADABLE),
+        ("ann:pw@h/x", UNREADABLE),
+        ("file:///a@b", "file:///a@b"),
     ],
 )
 def test_what_is_shown_is_one_line_without_secrets(url: str, expected: str) -> None:

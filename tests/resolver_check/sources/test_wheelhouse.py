@@ -73,7 +73,14 @@ def test_no_directory_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["ftp://127.0.0.1/", "file://elsewhere/wheels", "git+https://u:pw@h/", "file://["]
+    "location",
+    [
+        "ftp://127.0.0.1/",
+        "file://elsewhere/wheels",
+        "git+https://u:pw@h/",
+        "file://[",
+        "file://u:pw@[h/x",
+    ],
 )
 def test_other_urls_are_usage_errors(location: str) -> None:
     with pytest.raises(UsageError) as raised:
