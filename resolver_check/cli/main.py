@@ -17,6 +17,7 @@ from resolver_check.cli.diff_command import diff_command
 from resolver_check.cli.diff_inputs_command import diff_inputs_command
 from resolver_check.cli.judge_command import judge_command
 from resolver_check.cli.plan_command import plan_command
+from resolver_check.cli.publish_command import publish_command
 from resolver_check.cli.python_command import python_command
 from resolver_check.cli.rebuild_command import rebuild_command
 from resolver_check.cli.scan_command import scan_command
@@ -62,6 +63,7 @@ cli.add_command(diff_command)
 cli.add_command(diff_inputs_command)
 cli.add_command(judge_command)
 cli.add_command(plan_command)
+cli.add_command(publish_command)
 cli.add_command(python_command)
 cli.add_command(scan_command)
 cli.add_command(rebuild_command)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from backend_shim.record.type_tables import TypeTables
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived, RecordUnused
 from resolver_check.scan.installed_files import installed_files
+from resolver_check.scan.record_answers import answers, has_looked_for, unasked
+from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.wheel_reference import WheelReference
 
@@ -42,28 +45,48 @@ from resolver_check.wheel_reference import WheelReference
 _MAX_TREE_BYTES = 512 << 20
 _SAYS_NOTHING = "its record does not say whether its binaries name this provider"
 _UNASKED = "its record was written without asking for "
+_OF_PUBLISHER = "whoever published its record found none of its own that could be used"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unopened:
+    """A wheel of which a record is published, and how it is opened if more is asked for."""
+
+    filename: str
+    record: PublishedRecord
+    open: Callable[[], WheelArchive]
 
 
 class Subject:
     """An open wheel as consumer or provider; what is dear to know is worked out when asked for."""
 
     def __init__(
-        self, archive: WheelArchive, open_whole: Callable[[], WheelArchive] | None = None
+        self, wheel: WheelArchive | Unopened, open_whole: Callable[[], WheelArchive] | None = None
     ) -> None:
-        """Of `archive` each member may cost a request; `open_whole` then gives the wheel at hand.
+        """Of `wheel` each member may cost a request; `open_whole` then gives the wheel at hand.
 
         Raises InvalidWheel where METADATA and the file name do not name one release.
         """
-        self.archive = archive
+        self._wheel = wheel
         self._open_whole = open_whole
-        self.filename = archive.name
-        self.name = canonicalize_name(_header(archive, "Name"))
-        self.version = _header(archive, "Version")
+        self._published = wheel.record if isinstance(wheel, Unopened) else None
+        if isinstance(wheel, Unopened):
+            self.filename = wheel.filename
+            name, self.version = wheel.record.name, wheel.record.version
+        else:
+            self.filename = wheel.name
+            name, self.version = _header(wheel, "Name"), _header(wheel, "Version")
+        self.name = canonicalize_name(name)
         self.notes: list[Reason] = []
         """What is to be said of its records."""
         self._tags_in_name = _tags_in_name(self)
         self._derived: Fingerprinted | None = None
         self._derived_for: frozenset[str] = frozenset()
+
+    @cached_property
+    def archive(self) -> WheelArchive:
+        """The wheel; one of which a record is published is opened when this is asked for first."""
+        return self._wheel.open() if isinstance(self._wheel, Unopened) else self._wheel
 
     @cached_property
     def whole(self) -> WheelArchive:
@@ -86,15 +109,22 @@ class Subject:
     @cached_property
     def requirements(self) -> tuple[Requirement, ...]:
         """Requires-Dist of METADATA; a line that is no requirement (PEP 508) is left out."""
+        if self._published is None:
+            headers = self.archive.metadata.get_all("Requires-Dist", [])
+            lines = tuple(map(str, headers))
+        else:
+            lines = self._published.requirements
         found = []
-        for line in self.archive.metadata.get_all("Requires-Dist", []):
+        for line in lines:
             with suppress(InvalidRequirement):
-                found.append(Requirement(str(line)))
+                found.append(Requirement(line))
         return tuple(found)
 
     @cached_property
     def build_inputs(self) -> BuildInputs | None:
         """What went into its build, where its record says so."""
+        if self._published is not None:
+            return self._published.build_inputs
         try:
             return recorded_build_inputs(self.archive)
         except InvalidRecord as error:
@@ -120,10 +150,24 @@ class Subject:
     @cached_property
     def binding_names(self) -> frozenset[str]:
         """The names that a binary must hold to reach this wheel."""
+        if self._published is not None:
+            return self._published.binding_names
         return import_name.binding_names(self.paths)
 
     @cached_property
-    def _recorded(self) -> AbiFingerprint | None:
+    def modules(self) -> frozenset[str]:
+        """Dotted names of the modules and packages that it installs."""
+        if self._published is not None and self._published.modules is not None:
+            return self._published.modules
+        return import_name.module_names(self.paths)
+
+    @cached_property
+    def recorded(self) -> AbiFingerprint | None:
+        """The wheel's own fingerprint, if that is sound."""
+        if self._published is not None:
+            if self._published.recorded is None:
+                self._note_derived(_OF_PUBLISHER)
+            return self._published.recorded
         try:
             # Behind ranges each member that is opened is a request.
             found = recorded_fingerprint(self.archive, opens_all=self._open_whole is None)
@@ -136,8 +180,8 @@ class Subject:
 
     def leave_record(self, why: str) -> None:
         """From now on the fingerprint is taken from the binaries, because the record is wrong."""
-        if self._recorded is not None:
-            self.__dict__["_recorded"] = None
+        if self.recorded is not None:
+            self.__dict__["recorded"] = None
             self._note_derived(f"its record is unusable: {why}")
 
     def _note_derived(self, why: str) -> None:
@@ -152,20 +196,26 @@ class Subject:
 
     def fingerprint(self, looked_for: Collection[str] = ()) -> AbiFingerprint:
         """The embedded one if it is sound and says all about `looked_for`, else a derived one."""
-        recorded = self._recorded
+        recorded = self.recorded
         if recorded is not None:
             try:
-                unasked = _unasked(recorded)
-                if not unasked and _has_looked_for(recorded, looked_for):
+                missing = unasked(recorded)
+                if not missing and has_looked_for(recorded, looked_for):
                     return recorded
             except InvalidRecord as error:
                 self.leave_record(str(error))
             else:
-                self._note_derived(_UNASKED + ", ".join(unasked) if unasked else _SAYS_NOTHING)
+                self._note_derived(_UNASKED + ", ".join(missing) if missing else _SAYS_NOTHING)
         return self.derived(looked_for)
 
     def derived(self, looked_for: Collection[str]) -> AbiFingerprint:
         """The fingerprint taken from the binaries, whatever the record says."""
+        published = None if self._published is None else self._published.derived
+        if published is not None:
+            # One that is wrong is as good as none.
+            with suppress(InvalidRecord):
+                if answers(published, looked_for):
+                    return published
         return self._derive(looked_for).fingerprint
 
     def _derive(self, looked_for: Collection[str]) -> Fingerprinted:
@@ -177,7 +227,7 @@ class Subject:
         return self._derived
 
     def _symbols(self) -> SymbolTables:
-        if self._recorded is not None:
+        if self.recorded is not None:
             try:
                 if (tables := recorded_symbols(self.archive)) is not None:
                     return tables
@@ -201,7 +251,7 @@ class Subject:
     def provider(self) -> Provider:
         """The wheel as the provider's side of a comparison."""
         fingerprint = self.fingerprint()
-        modules = import_name.module_names(self.paths)
+        modules = self.modules
         return Provider(
             name=self.name,
             version=self.version,
@@ -212,7 +262,7 @@ class Subject:
             explained_modules=frozenset(filter(self._is_explained, modules)),
             read_symbols=self._symbols,
             # What was promised is no question of the binaries, which may have been read anew.
-            series=read_series(self._recorded.series) if self._recorded else (),
+            series=read_series(self.recorded.series) if self.recorded else (),
         )
 
     def _is_explained(self, module: str) -> bool:
@@ -257,24 +307,6 @@ def _tags_in_name(subject: Subject) -> frozenset[Tag] | None:
     return tags
 
 
-def _unasked(recorded: AbiFingerprint) -> list[str]:
-    """The interfaces that are known here and were not when the record was written.
-
-    By one of them the wheel may bind to what another one leaves to it.
-    """
-    return sorted({each.name for each in all_interfaces()} - set(recorded.interfaces))
-
-
-def _has_looked_for(recorded: AbiFingerprint, wanted: Iterable[str]) -> bool:
-    """Whether the record answers for all of `wanted`. A wheel without binaries names nobody.
-
-    Raises InvalidRecord.
-    """
-    if not recorded.objects and not recorded.unread:
-        return True
-    return import_name.looked_for_in(recorded).issuperset(wanted)
-
-
 @contextmanager
 def open_subject(source: WheelSource, reference: WheelReference) -> Iterator[Subject]:
     """The wheel, of which no more is transferred than is asked for: its records, or all of it.
@@ -282,11 +314,20 @@ def open_subject(source: WheelSource, reference: WheelReference) -> Iterator[Sub
     Raises SourceUnavailable, InvalidWheel, also later from whatever reads.
     """
     with ExitStack() as stack:
-        archive = stack.enter_context(source.open(reference))
         if Path(reference.location).is_absolute():
-            yield Subject(archive)
+            yield Subject(stack.enter_context(source.open(reference)))
+            return
+        record = source.published(reference)
+        wheel: WheelArchive | Unopened
+        if record is None:
+            wheel = stack.enter_context(source.open(reference))
         else:
-            yield Subject(archive, lambda: stack.enter_context(open_whole(source, reference)))
+            wheel = Unopened(
+                filename=reference.filename,
+                record=record,
+                open=lambda: stack.enter_context(source.open(reference)),
+            )
+        yield Subject(wheel, lambda: stack.enter_context(open_whole(source, reference)))
 
 
 @contextmanager

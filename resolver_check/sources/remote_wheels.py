@@ -19,8 +19,10 @@ from packaging.version import InvalidVersion, Version
 
 from backend_shim.errors import InvalidWheel
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.errors import DigestMismatch, SourceUnavailable
+from resolver_check.errors import DigestMismatch, NotKept, SourceUnavailable
 from resolver_check.sources.byte_ranges import RangeHabits, RangesUnsupported, RemoteFile
+from resolver_check.sources.published_record import PublishedRecord
+from resolver_check.sources.record_sidecars import read_sidecars
 from resolver_check.sources.transport import Transport
 from resolver_check.sources.web_address import origin, shown
 from resolver_check.sources.wheel_cache import WheelCache
@@ -97,11 +99,33 @@ class RemoteWheels:
         with self.open(reference) as wheel:
             return wheel.metadata
 
+    def published(self, reference: WheelReference) -> PublishedRecord | None:
+        """The wheel's own record from beside it; None where that cannot be had or used so."""
+        if self._cached(reference) is not None:
+            return None
+        return read_sidecars(reference, self._read_sidecar)
+
+    def _read_sidecar(self, reference: WheelReference, suffix: str, digest: str) -> bytes:
+        url, name = f"{reference.location}{suffix}", f"{reference.filename}{suffix}"
+        path = self._cache.checked(
+            shown(url),
+            name,
+            digest,
+            lambda file: self._transport.download(url, file, limit=_LARGEST_METADATA),
+        )
+        try:
+            return path.read_bytes()
+        except OSError as error:  # Another process has just made room in the cache.
+            raise SourceUnavailable(str(path), error.strerror or str(error)) from error
+
     def _sidecar(self, reference: WheelReference) -> Message | None:
         url = f"{reference.location}.metadata"
-        answer = self._transport.get(
-            url, accept="*/*", limit=_LARGEST_METADATA, tolerated=_NO_SIDECAR
-        )
+        try:
+            answer = self._transport.get(
+                url, accept="*/*", limit=_LARGEST_METADATA, tolerated=_NO_SIDECAR
+            )
+        except NotKept:
+            return None
         if answer.status != HTTPStatus.OK:
             return None
         stated = reference.metadata_digest
@@ -120,7 +144,9 @@ class RemoteWheels:
         """The wheel behind ranges, its directory read; None where the server does not do ranges."""
         if origin(reference.location) in self._habits.without_ranges:
             return None
-        file = RemoteFile(self._transport, reference.location, reference.size, self._habits)
+        file = RemoteFile(
+            self._transport, reference.location, reference.size, self._habits, reference.digest
+        )
         try:
             opened: zipfile.ZipFile = remotezip.RemoteZip(
                 reference.location,

@@ -18,11 +18,12 @@ from urllib.parse import urljoin
 from mousebender import simple
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
-from resolver_check.sources.transport import Answer
+from resolver_check.sources.kept_answers import Answer
 from resolver_check.sources.web_address import origin, split_credentials
 from resolver_check.wheel_reference import (
     SdistReference,
     SkippedFile,
+    StatedRecord,
     WheelReference,
     parse,
     parse_sdist,
@@ -133,6 +134,7 @@ def _read_file(
             ),
             metadata_available=available,
             metadata_digest=metadata_digest,
+            record=_record(entry),
         )
     except ValueError as error:
         return SkippedFile(filename=filename, why=str(error))
@@ -156,6 +158,21 @@ def _metadata(entry: Mapping[str, Any]) -> tuple[bool | None, str | None]:
     if stated is None or isinstance(stated, bool):
         return stated, None
     return True, _sha256(stated)
+
+
+def _record(entry: Mapping[str, Any]) -> StatedRecord | None:
+    """The keys of the draft in spec/. One that is wrong counts as absent: the wheel has it all."""
+    names, inputs = entry.get("_abi-names"), entry.get("_abi-build-inputs")
+    with suppress(ValueError):
+        digest = _sha256(entry.get("_abi-metadata"))
+        inputs_digest = None if inputs is False else _sha256(inputs)
+        if digest is None or (inputs_digest is None and inputs is not False):
+            return None
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return StatedRecord(
+                digest=digest, build_inputs_digest=inputs_digest, binding_names=frozenset(names)
+            )
+    return None
 
 
 def _sha256(hashes: object) -> str | None:

@@ -10,7 +10,7 @@ from typing import IO
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write `data` beside `path` and move it there; whoever is killed leaves the old file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = place_beside(path)
     # Not by `tempfile`: the file is for whoever the umask lets read it, a web server for one.
     try:
         with beside.open("xb") as file:
@@ -19,6 +19,23 @@ def replace_file(path: Path, data: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def place_beside(path: Path) -> Path:
+    """Where this process writes what is to be moved to `path`; nothing is there.
+
+    What a killed process left there is removed: in a container the next one has its id again, and
+    what it left may be a hard link to a file of the user, never to be written into.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    return beside
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Size and time of the last change: another state is another content. Raises OSError."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def sha256_of(file: IO[bytes]) -> str:
