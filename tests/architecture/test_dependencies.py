@@ -17,6 +17,8 @@ else:
 # requests hands its errors on, and they are told apart; it requires urllib3 itself.
 _COMES_WITH = {"urllib3": "requests"}
 _RUN_AS_PROGRAM = {"build"}
+# Extras for what not everybody does, imported when it is done.
+_FOR_SOME = {"dask", "fast"}
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,14 @@ def _names(requirements: list[str]) -> set[str]:
     return {re.match(r"[\w.-]+", line)[0].lower().replace("-", "_") for line in requirements}  # type: ignore[index]
 
 
-def test_the_extra_check_is_what_resolver_check_imports(project: dict) -> None:
+def test_the_extras_are_what_resolver_check_imports(project: dict) -> None:
     used = {name for path in sources("resolver_check") for name in imported(path)}
     used -= {*sys.stdlib_module_names, "backend_shim", "resolver_check"}
     used = {_COMES_WITH.get(name, name) for name in used} - _names(project["dependencies"])
-    assert used | _RUN_AS_PROGRAM == _names(project["optional-dependencies"]["check"])
+    extras = project["optional-dependencies"]
+    others = [_names(lines) for extra, lines in extras.items() if extra in _FOR_SOME]
+    assert used | _RUN_AS_PROGRAM == _names(extras["check"]).union(*others)
+    assert all(_names(extras["check"]).isdisjoint(names) for names in others)
 
 
 def test_the_shim_requires_nothing_but_a_reader_of_toml(project: dict) -> None:
