@@ -60,7 +60,7 @@ class Fingerprinted:
 
 
 @contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without the cyclic garbage collector, and with it again after, if it was on.
 
     Tens of thousands of symbols stay alive until the wheel is done and form no cycles; to scan them
@@ -76,7 +76,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-@_collector_paused()
+@collector_paused()
 def fingerprint_wheel(
     archive: WheelArchive, *, looked_for: Collection[str] = (), basis: Basis = Basis.OBSERVED
 ) -> Fingerprinted:

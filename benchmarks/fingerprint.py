@@ -68,15 +68,24 @@ print(peak() - bare)
 def download(requirement: str, directory: Path) -> Path:
     """The wheel of `name==version` for CPython 3.11 on x86-64 Linux, downloaded once."""
     name, version = requirement.split("==")
-    for path in sorted(directory.glob("*.whl")):
-        if path.name.lower().startswith(f"{name}-{version}-cp311-") and "manylinux" in path.name:
-            return path
+    start = f"{name}-{version}-cp311-"
+    if found := _downloaded(start, directory):
+        return found
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary=:all:", "--python-version", "3.11", "--dest", str(directory)]
     for glibc in ("_2_28", "_2_27", "_2_17", "2014"):
         command += ["--platform", f"manylinux{glibc}_x86_64"]
     subprocess.run([*command, requirement], check=True)
-    return download(requirement, directory)
+    if found := _downloaded(start, directory):
+        return found
+    raise SystemExit(f"there is no wheel {start}…manylinux… of {requirement}")
+
+
+def _downloaded(start: str, directory: Path) -> Path | None:
+    for path in sorted(directory.glob("*.whl")):
+        if path.name.lower().startswith(start) and "manylinux" in path.name:
+            return path
+    return None
 
 
 def cpu_seconds(action: Callable[[], object]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -31,6 +31,7 @@ from resolver_check.model import (
     WheelUnreadable,
 )
 from resolver_check.scan.build_requirement import built_from, changed_requirement
+from resolver_check.scan.consumer import Consumer
 from resolver_check.scan.subject import Subject
 from resolver_check.scan.type_evidence import TypeEvidence
 from resolver_check.sources.series_file import Promises, shipped_promises
@@ -95,7 +96,7 @@ class Bump:
 
 
 def judge(
-    consumer: Subject, bump: Bump, *, level: EvidenceLevel, strict: bool = False
+    consumer: Consumer, bump: Bump, *, level: EvidenceLevel, strict: bool = False
 ) -> Judgement:
     """The verdict on `consumer` after `bump`.
 
@@ -123,7 +124,7 @@ def judge(
     return _with_notes(judgement, (consumer, *bump.subjects))
 
 
-def tag_findings(wheel: Subject, fingerprint: AbiFingerprint) -> tuple[Reason, ...]:
+def tag_findings(wheel: Consumer, fingerprint: AbiFingerprint) -> tuple[Reason, ...]:
     """Where the wheel's tags promise more than its binaries keep. Raises InvalidRecord."""
     found: list[Reason] = []
     if use := fingerprint.required(cpython.NAME):
@@ -134,7 +135,7 @@ def tag_findings(wheel: Subject, fingerprint: AbiFingerprint) -> tuple[Reason, .
 
 
 def _judge_once(
-    consumer: Subject,
+    consumer: Consumer,
     fingerprint: AbiFingerprint,
     bump: Bump,
     level: EvidenceLevel,
@@ -180,8 +181,8 @@ def _with_series(python: Python, promises: Promises) -> Python:
     return replace(python, series=promises.of(cpython.PROVIDER, python.version))
 
 
-def _with_notes(judgement: Judgement, subjects: Iterable[Subject]) -> Judgement:
-    notes = tuple(dict.fromkeys(note for subject in subjects for note in subject.notes))
+def _with_notes(judgement: Judgement, wheels: Iterable[Consumer]) -> Judgement:
+    notes = tuple(dict.fromkeys(note for wheel in wheels for note in wheel.notes))
     return Judgement(
         verdict=judgement.verdict,
         bindings=judgement.bindings,
@@ -195,9 +196,14 @@ def _unread(providers: Iterable[Subject]) -> Iterator[Reason]:
             yield UnreadBinary(wheel=provider.filename, path=each.path, why=each.why)
 
 
-def _targets(consumer: Subject, provider: Subject) -> Iterator[Reason]:
+def tags_meet(consumer: Collection[Tag], provider: Collection[Tag]) -> bool:
+    """Whether an environment can hold wheels with these tags, as far as they say."""
+    return any(_meet(ours, theirs) for ours in consumer for theirs in provider)
+
+
+def _targets(consumer: Consumer, provider: Subject) -> Iterator[Reason]:
     """A reason where no environment can hold both wheels, as far as their tags say."""
-    if not any(_meet(ours, theirs) for ours in consumer.tags for theirs in provider.tags):
+    if not tags_meet(consumer.tags, provider.tags):
         yield TargetsDiffer(
             consumer=tuple(sorted(map(str, consumer.tags))),
             provider=tuple(sorted(map(str, provider.tags))),

@@ -27,6 +27,7 @@ from resolver_check.plan_model import Action, PlannedWheel
 from resolver_check.plan_state import Progress
 from resolver_check.removal import Removal, judge_removal
 from resolver_check.scan.compared_wheels import compare_wheels
+from resolver_check.scan.consumer import Consumer
 from resolver_check.scan.outline import Dependencies
 from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.series_file import Promises
@@ -50,7 +51,7 @@ class Rules:
     promises: Promises | None = None
     debug_files: DebugFiles | None = None
 
-    def judge(self, consumer: Subject, bump: Bump | Removal) -> Judgement:
+    def judge(self, consumer: Consumer, bump: Bump | Removal) -> Judgement:
         """The verdict on `consumer` after `bump`. Raises as `judge` does."""
         if isinstance(bump, Removal):
             return judge_removal(consumer, bump, level=self.level)

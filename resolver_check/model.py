@@ -124,6 +124,16 @@ class WheelUnreadable(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogSilent(Reason):
+    """The catalog by which a wheel is judged does not tell what has to be known of it."""
+
+    kind: ClassVar[str] = "catalog-silent"
+    effect: ClassVar[Effect] = Effect.OPEN
+    wheel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoNewWheel(Reason):
     """The source has no wheel of the new version for this target; only metadata is known."""
 

@@ -64,7 +64,8 @@ class PlannedWheel:
     requires: tuple[str, ...] = ()
     """File names of the wheels of the plan that it requires directly, to be installed or built."""
     waits_for: tuple[str, ...] = ()
-    """File names of the rebuilt wheels that a conditional one binds to."""
+    """File names of the rebuilt wheels that a conditional one binds to, the nearest few in a plan
+    from a catalog."""
     blocked_by: tuple[str, ...] = ()
     """File names of the failed wheels that it requires, directly or not."""
     wave: int | None = None
@@ -85,6 +86,16 @@ _WORST_FIRST = (Verdict.INVALID, Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotReached:
+    """How many wheels of a catalog are kept and not listed, for no bump reaches them."""
+
+    pure: int
+    unbound: int
+    """Their binaries were searched for all by which a bumped wheel is reached, and show none of
+    it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildPlan:
     """The answer to all bumps together."""
 
@@ -97,6 +108,8 @@ class RebuildPlan:
     """File names by wave and unit; a unit of several wheels is a cycle and is built as one."""
     skipped: tuple[tuple[str, str], ...]
     """File name and why, of what the source lists and nothing is said about."""
+    not_reached: NotReached | None = None
+    """Only of a plan from a catalog."""
 
     @property
     def ready(self) -> tuple[PlannedWheel, ...]:

@@ -13,7 +13,7 @@ from resolver_check.model import (
     PureConsumer,
     Verdict,
 )
-from resolver_check.scan.subject import Subject
+from resolver_check.scan.consumer import Consumer
 from resolver_check.target import Target
 
 
@@ -28,7 +28,7 @@ class Removal:
         self.binding_names = unchanged.binding_names if unchanged else frozenset[str]()
 
 
-def judge_removal(consumer: Subject, removal: Removal, *, level: EvidenceLevel) -> Judgement:
+def judge_removal(consumer: Consumer, removal: Removal, *, level: EvidenceLevel) -> Judgement:
     """The verdict on `consumer` without the provider. Raises InvalidWheel.
 
     What only a build requires of it is no matter here: the wheel is built.

@@ -192,8 +192,16 @@ def _in_common(takes: frozenset[str], makes: frozenset[str]) -> frozenset[str]:
     return (takes & makes) | ((takes | makes) & {ANY_NAME})
 
 
+def tables_in(provided: Facts | None) -> frozenset[str]:
+    """The names of the tables that a wheel makes; raises InvalidRecord."""
+    return _listed(provided, "tables")
+
+
 def _offered(provider: Provider, key: str) -> frozenset[str]:
-    facts = provider.provided.get(NAME)
+    return _listed(provider.provided.get(NAME), key)
+
+
+def _listed(facts: Facts | None, key: str) -> frozenset[str]:
     return frozenset() if facts is None else frozenset(get_str_list(facts.thaw(), key, f"$.{NAME}"))
 
 

@@ -120,6 +120,11 @@ def _decode(facts: Facts, interface: str) -> _Registry:
     )
 
 
+def have_one_registry(interface: str, ours: Facts, theirs: Facts) -> bool:
+    """Whether two wheels use one registry of that interface; raises InvalidRecord."""
+    return _decode(ours, interface).meets(_decode(theirs, interface))
+
+
 def bindings(interface: str, required: Facts, old: Provider, new: Provider) -> tuple[Binding, ...]:
     """One binding where the consumer has one registry with the old or the new provider."""
     ours = _decode(required, interface)

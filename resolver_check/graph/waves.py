@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+Node = TypeVar("Node", int, str)
 
 
 def waves(
-    nodes: Collection[str], dependencies: Mapping[str, Collection[str]]
-) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    nodes: Collection[Node], dependencies: Mapping[Node, Collection[Node]]
+) -> tuple[tuple[tuple[Node, ...], ...], ...]:
     """`nodes` in waves: each wave depends on earlier ones only; a wave is a list of units.
 
     A unit is one node, or several that depend on each other and must be built as one.
     `dependencies` may name other nodes too: they are not ordered, but a dependency that leads
     through them counts.
     """
-    units = _strong_components({*nodes, *dependencies}, dependencies)
-    wave_of: dict[str, int] = {}
+    units = strong_components(set(nodes).union(dependencies), dependencies)
+    wave_of: dict[Node, int] = {}
     for unit in units:
         # Components come in reverse topological order: what a unit depends on has its wave already.
         before = [
@@ -27,7 +30,7 @@ def waves(
         own = any(node in nodes for node in unit)
         for node in unit:
             wave_of[node] = max(before, default=0) + own
-    ordered: dict[int, list[tuple[str, ...]]] = {}
+    ordered: dict[int, list[tuple[Node, ...]]] = {}
     for unit in units:
         wanted = tuple(sorted(node for node in unit if node in nodes))
         if wanted:
@@ -35,15 +38,15 @@ def waves(
     return tuple(tuple(sorted(ordered[wave])) for wave in sorted(ordered))
 
 
-def _strong_components(
-    nodes: Collection[str], dependencies: Mapping[str, Collection[str]]
-) -> list[tuple[str, ...]]:
+def strong_components(
+    nodes: Collection[Node], dependencies: Mapping[Node, Collection[Node]]
+) -> list[tuple[Node, ...]]:
     """Strongly connected components, dependencies first (Tarjan 1972, without recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    on_path: set[str] = set()
-    path: list[str] = []
-    found: list[tuple[str, ...]] = []
+    index: dict[Node, int] = {}
+    low: dict[Node, int] = {}
+    on_path: set[Node] = set()
+    path: list[Node] = []
+    found: list[tuple[Node, ...]] = []
     for root in sorted(nodes):
         if root in index:
             continue
@@ -67,7 +70,7 @@ def _strong_components(
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    component: list[str] = []
+                    component: list[Node] = []
                     while not component or component[-1] != node:
                         component.append(path.pop())
                     on_path.difference_update(component)

@@ -29,7 +29,14 @@ def plan_json(plan: RebuildPlan) -> dict[str, JSONValue]:
         "waves": [[list(unit) for unit in wave] for wave in plan.waves],
         "wheels": [_wheel_json(each) for each in plan.wheels],
         "skipped": [{"file": file, "why": why} for file, why in plan.skipped],
+        **_not_reached_json(plan),
     }
+
+
+def _not_reached_json(plan: RebuildPlan) -> dict[str, JSONValue]:
+    if plan.not_reached is None:
+        return {}
+    return {"not_reached": {"pure": plan.not_reached.pure, "unbound": plan.not_reached.unbound}}
 
 
 def _bump_json(bump: ResolvedBump) -> JSONValue:
@@ -90,6 +97,7 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
         f"unknown {len(group['unknown'])}, conditional {len(group['conditional'])}"
         + "".join(f", {key} {len(group[key])}" for key in ("built", "failed") if group[key])
     )
+    yield from _not_reached_lines(plan)
     by_name = {each.reference.filename: each for each in plan.wheels}
     for key in ("keep", "built"):
         if group[key]:
@@ -110,6 +118,14 @@ def plan_lines(plan: RebuildPlan) -> Iterator[str]:
         yield "not judged"
         for file, why in plan.skipped:
             yield f"  {file}: {why}"
+
+
+def _not_reached_lines(plan: RebuildPlan) -> Iterator[str]:
+    if plan.not_reached is not None:
+        yield (
+            f"kept and not listed, for nothing bumped reaches them: {plan.not_reached.pure} "
+            f"without binaries, {plan.not_reached.unbound} that were searched and show no trace"
+        )
 
 
 def bump_text(bump: ResolvedBump) -> str:

@@ -13,11 +13,12 @@ from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.compare.requirement_changes import is_listing_of
 from resolver_check.compare.same_inputs import BuiltFrom
 from resolver_check.model import BuildRequirementChanged
+from resolver_check.scan.consumer import Consumer
 from resolver_check.scan.subject import Subject
 
 
 def built_from(
-    consumer: Subject, fingerprint: AbiFingerprint, old: Subject | None, new: Subject
+    consumer: Consumer, fingerprint: AbiFingerprint, old: Subject | None, new: Subject
 ) -> BuiltFrom | None:
     """All that the consumer's build read of the provider; None where that is not known.
 
@@ -38,7 +39,7 @@ def built_from(
     )
 
 
-def changed_requirement(consumer: Subject, new: Subject) -> Iterator[BuildRequirementChanged]:
+def changed_requirement(consumer: Consumer, new: Subject) -> Iterator[BuildRequirementChanged]:
     """A reason where the build had another `new`, or may have had: it is not known what it had."""
     if consumer.build_inputs is None:
         yield BuildRequirementChanged(name=new.name, built=None, version=new.version)
@@ -55,7 +56,7 @@ def changed_requirement(consumer: Subject, new: Subject) -> Iterator[BuildRequir
     yield BuildRequirementChanged(name=new.name, built=requirement.version, version=new.version)
 
 
-def _requirement(consumer: Subject, name: str) -> BuildRequirement | None:
+def _requirement(consumer: Consumer, name: str) -> BuildRequirement | None:
     inputs = consumer.build_inputs
     requirements = () if inputs is None else inputs.requirements
     return next((each for each in requirements if canonicalize_name(each.name) == name), None)

@@ -12,16 +12,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
-from backend_shim.fingerprinting import recorded_fingerprint
 from backend_shim.interfaces import capsule, cython, import_name, sip
 from backend_shim.interfaces.compiled_strings import CUT
 from backend_shim.interfaces.linking.facts import NAME as LINKING
 from backend_shim.interfaces.linking.facts import libraries_in, needs_in
 from backend_shim.interfaces.linking.platform_libraries import library_key
-from backend_shim.interfaces.table import all_interfaces
+from backend_shim.record.canonical import canonical_json
 from backend_shim.record.decoding import JSONObject, get_objects, get_str, get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.errors import SourceUnavailable
+from resolver_check.scan.record_answers import unasked
 from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.catalog_entry import (
     Edges,
@@ -71,7 +71,7 @@ class ReadFacts:
         reference = listed.reference
         with open_subject(self.source, reference) as subject:
             is_local = listed.mtime_ns is not None
-            fingerprint, edges, is_recorded = _read_fingerprint(subject, is_local=is_local)
+            fingerprint, edges, is_recorded = _read_fingerprint(subject)
             body = WheelBody(
                 fingerprint=fingerprint,
                 build_inputs=subject.build_inputs,
@@ -87,6 +87,14 @@ class ReadFacts:
         )
 
 
+def lost_facts(listed: ListedWheel) -> WheelFacts:
+    """Of a wheel that has ended whatever process was to read it, which may have had other reasons.
+
+    It is read again by the next scan.
+    """
+    return _unreadable(listed, "whoever reads it dies of it", is_passing=True)
+
+
 def _unreadable(listed: ListedWheel, why: str, *, is_passing: bool = False) -> WheelFacts:
     # It may quote what stands in the wheel.
     text = why[:_MAX_REASON].encode("utf-8", "replace").decode()
@@ -95,19 +103,18 @@ def _unreadable(listed: ListedWheel, why: str, *, is_passing: bool = False) -> W
     )
 
 
-def _read_fingerprint(subject: Subject, *, is_local: bool) -> tuple[AbiFingerprint, Edges, bool]:
+def _read_fingerprint(subject: Subject) -> tuple[AbiFingerprint, Edges, bool]:
     """The fingerprint with the edges in it, and whether it is the recorded one."""
     with suppress(InvalidRecord):
-        recorded = recorded_fingerprint(subject.archive, opens_all=is_local)
+        recorded = subject.recorded
         # What it was not asked about is to be found in the binaries only.
-        known = {each.name for each in all_interfaces()}
-        if recorded is not None and known.issubset(recorded.interfaces):
+        if recorded is not None and not unasked(recorded):
             return recorded, edges_of(subject, recorded), True
-    derived = subject.derived(_names_of_required(subject.requirements))
+    derived = subject.derived(names_of_required(subject.requirements))
     return derived, edges_of(subject, derived), False
 
 
-def _names_of_required(requirements: Iterable[Requirement]) -> frozenset[str]:
+def names_of_required(requirements: Iterable[Requirement]) -> frozenset[str]:
     """The import names that required projects have if these are spelled like the projects.
 
     What they really are is not known before their wheels were read; whoever asks the catalog is
@@ -131,19 +138,14 @@ def edges_of(subject: Subject, fingerprint: AbiFingerprint) -> Edges:
             for need in needs_in(required.facts if required else None)
             for each in (*need.imports, *need.optional)
         ),
-        needed=frozenset(
-            name
-            for each in fingerprint.objects
-            for needed in each.needed
-            for name in (needed, library_key(needed, each.format))
-        ),
+        needed=needed_by(fingerprint),
         libraries=frozenset(
             name
             for each in libraries_in(provided.facts if provided else None)
             for name in (each.name, library_key(each.name, each.format))
             if not each.is_grafted
         ),
-        named=frozenset(_named(fingerprint)),
+        named=frozenset(named_in(fingerprint)),
         looked_for=import_name.looked_for_in(fingerprint),
         names=subject.binding_names,
         interfaces_required=frozenset(each.interface for each in fingerprint.requires),
@@ -162,9 +164,22 @@ def _requires(subject: Subject, fingerprint: AbiFingerprint) -> Iterator[Require
     for each in fingerprint.requires:
         if each.provider is not None:
             yield RequiredProject(project=each.provider, kind="observed", text=each.interface)
+            facts = canonical_json({"interface": each.interface, "facts": each.facts.thaw()})
+            if len(facts) < _MAX_LENGTH:
+                yield RequiredProject(project=each.provider, kind="facts", text=facts.decode())
 
 
-def _named(fingerprint: AbiFingerprint) -> Iterator[str]:
+def needed_by(fingerprint: AbiFingerprint) -> frozenset[str]:
+    """The libraries that its objects need, also as loaders compare their names."""
+    return frozenset(
+        name
+        for each in fingerprint.objects
+        for needed in each.needed
+        for name in (needed, library_key(needed, each.format))
+    )
+
+
+def named_in(fingerprint: AbiFingerprint) -> Iterator[str]:
     """Names of other distributions, as far as an interface looks for names; raises InvalidRecord.
 
     What is cut off, or stands at the end of a longer literal, is a name all the same.
@@ -175,6 +190,8 @@ def _named(fingerprint: AbiFingerprint) -> Iterator[str]:
     if (table := tables.get(import_name.NAME)) is not None:
         for literal in (*get_str_list(table, "whole", "$"), *get_str_list(table, "tails", "$")):
             yield literal.removesuffix(CUT).removesuffix(".")
+            if literal.endswith(CUT):
+                yield literal
     if (table := tables.get(cython.NAME)) is not None:
         for each, path in get_objects(table, "objects", "$"):
             yield from get_str_list(each, "named", path)

@@ -26,12 +26,12 @@ _LARGEST_INTEGER: Final = 2**63 - 1
 
 _INSERT_WHEEL: Final = """
 INSERT INTO wheels (identity, filename, project, version, tags, sha256, size, mtime_ns, unreadable,
-    is_passing, has_records, has_build_inputs, is_purelib, has_unread)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    is_passing, has_records, has_build_inputs, is_purelib, has_unread, asked)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _FILL_WHEEL: Final = """
 UPDATE wheels SET sha256 = ?, unreadable = ?, is_passing = ?, has_records = ?,
-    has_build_inputs = ?, is_purelib = ?, has_unread = ? WHERE id = ?
+    has_build_inputs = ?, is_purelib = ?, has_unread = ?, asked = ? WHERE id = ?
 """
 _PLACE: Final = """
 INSERT INTO places (wheel, source, location, is_yanked, requires_python, is_gone)
@@ -146,6 +146,9 @@ class Catalog:
 
     def _insert(self, wheel: int | None, facts: WheelFacts) -> int:
         reference, body = facts.listed.reference, facts.body
+        asked = "" if body is None else " ".join(body.fingerprint.interfaces)
+        tags = " ".join(sorted(map(str, reference.tags)))
+        number = self._numbers([reference.name, asked, tags])
         found = (
             facts.unreadable,
             facts.is_passing,
@@ -153,6 +156,7 @@ class Catalog:
             body is not None and body.build_inputs is not None,
             body is not None and body.fingerprint.is_purelib,
             body is not None and bool(body.fingerprint.unread),
+            number[asked],
         )
         if wheel is None:
             wheel = self.connection.execute(
@@ -160,9 +164,9 @@ class Catalog:
                 (
                     facts.listed.identity,
                     reference.filename,
-                    self._numbers([reference.name])[reference.name],
+                    number[reference.name],
                     str(reference.version),
-                    " ".join(sorted(map(str, reference.tags))),
+                    number[tags],
                     facts.sha256,
                     # An index may state any number.
                     None if reference.size is None else min(reference.size, _LARGEST_INTEGER),
@@ -196,9 +200,9 @@ class Catalog:
             ("named", 2, {(number[n], w) for w, edges in scanned for n in edges.named}),
             ("provides_soname", 2, {(w, number[s]) for w, e in scanned for s in e.libraries}),
             ("names", 2, {(w, number[n]) for w, e in scanned for n in e.names}),
-            ("looked_for", 2, {(w, number[n]) for w, e in scanned for n in e.looked_for}),
+            ("looked_for", 2, {(number[n], w) for w, e in scanned for n in e.looked_for}),
             ("requires_interface", 2,
-             {(w, number[n]) for w, e in scanned for n in e.interfaces_required}),
+             {(number[n], w) for w, e in scanned for n in e.interfaces_required}),
             ("provides_interface", 2,
              {(w, number[n]) for w, e in scanned for n in e.interfaces_provided}),
         ):  # fmt: skip

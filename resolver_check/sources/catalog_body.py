@@ -58,8 +58,13 @@ def body_bytes(body: WheelBody) -> bytes:
         _NOTHING if body.build_inputs is None else body.build_inputs.to_json(),
         canonical_json({"requirements": [*body.requirements]}),
     )
+    return deflated(b"".join(lines))
+
+
+def deflated(lines: bytes) -> bytes:
+    """The three lines as they stand in the catalog."""
     deflater = zlib.compressobj(zdict=_COMMON)
-    return deflater.compress(b"".join(lines)) + deflater.flush()
+    return deflater.compress(lines) + deflater.flush()
 
 
 def body_of(data: bytes) -> WheelBody:

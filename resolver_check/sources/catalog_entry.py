@@ -49,10 +49,11 @@ class RequiredProject:
     project: str
     """Normalized name."""
     kind: str
-    """`install` (METADATA), `build` (its build inputs), `observed` (an interface that is one
-    project's)."""
+    """`install` (METADATA), `build` (its build inputs), `observed` and `facts` (by an interface
+    that is one project's)."""
     text: str
-    """The line of Requires-Dist; the version that was installed; the name of the interface."""
+    """The line of Requires-Dist; the version that was installed; the name of the interface; this
+    and what it requires by it, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ class Edges:
     libraries: frozenset[str] = frozenset()
     """By which others can need it, in these spellings; not those that a repair tool copied in."""
     named: frozenset[str] = frozenset()
-    """Names of other distributions' modules and libraries in its binaries."""
+    """Names of other distributions' modules and libraries in its binaries; those that are cut off
+    also as they are."""
     looked_for: frozenset[str] = frozenset()
     """The names that its binaries were searched for; nothing is known of others."""
     names: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ _FOUND_BY_NAME: Final = frozenset(
     )
 )
 # By these two wheels may meet without a name of each other, if both have them.
-_MET_BY_BOTH: Final = frozenset(each.NAME for each in (capsule, nanobind, pybind11, swig))
+MET_BY_BOTH: Final = frozenset(each.NAME for each in (capsule, nanobind, pybind11, swig))
 _LIVE: Final = "EXISTS (SELECT 1 FROM places WHERE places.wheel = wheels.id AND NOT is_gone)"
 # Put together from the texts of this file alone; what is asked for goes in as parameters.
 _COLUMNS: Final = f"""
@@ -148,7 +148,8 @@ class _Given:
     wheels: frozenset[int]
     sonames: Mapping[int, str]
     names: Mapping[int, str]
-    interfaces: frozenset[str]
+    doubtful: Mapping[str, int]
+    """By which a wheel may bind to them that holds no name of theirs."""
 
     @classmethod
     def of(cls, catalog: Catalog, project: NormalizedName) -> _Given:
@@ -166,11 +167,16 @@ class _Given:
             "SELECT id FROM wheels WHERE project = (SELECT id FROM strings WHERE text = ?) "  # noqa: S608
             f"AND unreadable IS NULL AND {_LIVE}"
         )
+        provided = texts("provides_interface", "interface").values()
         return cls(
             wheels=frozenset(wheel for (wheel,) in _rows(catalog, query, (project,))),
             sonames=texts("provides_soname", "soname"),
             names=texts("names", "name"),
-            interfaces=frozenset(texts("provides_interface", "interface").values()),
+            doubtful={
+                interface: number
+                for interface, number in interfaces_required(catalog).items()
+                if meets_without_a_name(interface, provided)
+            },
         )
 
 
@@ -221,23 +227,46 @@ def _doubt(catalog: Catalog, wheel: int, given: _Given) -> str:
     ((has_unread,),) = _rows(catalog, "SELECT has_unread FROM wheels WHERE id = ?", (wheel,))
     if has_unread:
         return "a binary could not be read"
-    rows = _rows(catalog, "SELECT name FROM looked_for WHERE wheel = ?", (wheel,))
-    own = {number for (number,) in rows}
-    if missing := sorted(text for number, text in given.names.items() if number not in own):
+    missing = sorted(
+        text
+        for number, text in given.names.items()
+        if not _rows(catalog, "SELECT 1 FROM looked_for WHERE name = ? AND wheel = ?",
+                     (number, wheel))
+    )  # fmt: skip
+    if missing:
         shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         return f"was not searched for {shown}"
-    for interface in sorted(_interfaces_required(catalog, wheel) - _FOUND_BY_NAME):
-        # Of a plug-in's it is not known here what it goes by.
-        if interface in given.interfaces or interface not in _MET_BY_BOTH:
+    for interface in sorted(given.doubtful):
+        rows = _rows(
+            catalog,
+            "SELECT 1 FROM requires_interface WHERE interface = ? AND wheel = ?",
+            (given.doubtful[interface], wheel),
+        )
+        if rows:
             return f"may meet it by {interface}"
     return ""
 
 
-def _interfaces_required(catalog: Catalog, wheel: int) -> frozenset[str]:
+def interfaces_required(catalog: Catalog) -> dict[str, int]:
+    """The interfaces by which any wheel requires anything, with their numbers."""
+    # One look-up for each, where DISTINCT would read a row for each wheel.
     query = (
-        "SELECT text FROM requires_interface JOIN strings ON strings.id = interface WHERE wheel = ?"
+        "WITH RECURSIVE found (number) AS (SELECT min(interface) FROM requires_interface UNION ALL "
+        "SELECT (SELECT min(interface) FROM requires_interface WHERE interface > number) "
+        "FROM found WHERE number IS NOT NULL) "
+        "SELECT text, strings.id FROM found JOIN strings ON strings.id = number"
     )
-    return frozenset(text for (text,) in _rows(catalog, query, (wheel,)))
+    return dict(_rows(catalog, query, ()))
+
+
+def meets_without_a_name(interface: str, provided: Container[str]) -> bool:
+    """Whether who requires `interface` may bind to whom provides those, and hold no name of it.
+
+    Of a plug-in's it is not known here what it goes by.
+    """
+    if interface in MET_BY_BOTH:
+        return interface in provided
+    return interface not in _FOUND_BY_NAME
 
 
 def _unread(catalog: Catalog) -> tuple[FoundWheel, ...]:

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     # Loaded when a catalog is opened, which most commands have no need to wait for.
     import sqlite3
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 # Bytes 68 to 71 of the file (SQLite, "Database File Format"): "WABI".
 APPLICATION_ID: Final = 0x57414249
 _SECONDS_FOR_A_LOCK: Final = 60.0
 
-KINDS: Final = ("install", "build", "observed")
+KINDS: Final = ("install", "build", "observed", "facts")
 """`requires.kind` is a place in this."""
 
 # A wheel's row never changes once it was read, and is never removed: what comes in its place is
 # another wheel. So nothing is ever taken out of the tables by which wheels are found; these are
-# without rows of their own, in the order in which they are asked.
+# without rows of their own, in the order in which they are asked. `tags` and `asked` (for which
+# interfaces the wheel was looked at) are numbers of texts with a space between each two.
 _TABLES: Final = """
 CREATE TABLE strings (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE sources (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
@@ -33,7 +34,7 @@ CREATE TABLE wheels (
     filename TEXT NOT NULL,
     project INTEGER NOT NULL,
     version TEXT NOT NULL,
-    tags TEXT NOT NULL,
+    tags INTEGER NOT NULL,
     sha256 TEXT,
     size INTEGER,
     mtime_ns INTEGER,
@@ -43,9 +44,11 @@ CREATE TABLE wheels (
     has_build_inputs INTEGER NOT NULL,
     is_purelib INTEGER NOT NULL,
     has_unread INTEGER NOT NULL,
+    asked INTEGER NOT NULL,
     UNIQUE (filename, identity)
 );
 CREATE INDEX wheels_of_project ON wheels (project);
+CREATE INDEX wheels_of_kind ON wheels (tags, is_purelib, asked);
 CREATE INDEX unreadable_wheels ON wheels (id) WHERE unreadable IS NOT NULL OR has_unread;
 CREATE TABLE places (
     wheel INTEGER NOT NULL,
@@ -56,6 +59,7 @@ CREATE TABLE places (
     is_gone INTEGER NOT NULL,
     PRIMARY KEY (wheel, source)
 ) WITHOUT ROWID;
+CREATE INDEX places_of_source ON places (source, is_gone, is_yanked, wheel);
 CREATE TABLE bodies (wheel INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE requires (
     project INTEGER NOT NULL,
@@ -83,10 +87,10 @@ CREATE TABLE names (
     wheel INTEGER NOT NULL, name INTEGER NOT NULL, PRIMARY KEY (wheel, name)
 ) WITHOUT ROWID;
 CREATE TABLE looked_for (
-    wheel INTEGER NOT NULL, name INTEGER NOT NULL, PRIMARY KEY (wheel, name)
+    name INTEGER NOT NULL, wheel INTEGER NOT NULL, PRIMARY KEY (name, wheel)
 ) WITHOUT ROWID;
 CREATE TABLE requires_interface (
-    wheel INTEGER NOT NULL, interface INTEGER NOT NULL, PRIMARY KEY (wheel, interface)
+    interface INTEGER NOT NULL, wheel INTEGER NOT NULL, PRIMARY KEY (interface, wheel)
 ) WITHOUT ROWID;
 CREATE TABLE provides_interface (
     wheel INTEGER NOT NULL, interface INTEGER NOT NULL, PRIMARY KEY (wheel, interface)

@@ -16,13 +16,11 @@ def sentence(reason: Reason) -> str | None:
             return f"{reason.wheel} came out of its rebuild as it was"
         case model.NoBinding():
             return f"no binary of it links to or names {some(reason.looked_for)}"
-        case model.UnreadBinary():
-            return f"{reason.path} ({reason.wheel}) could not be read: {reason.why}"
+        case model.UnreadBinary() | model.WheelUnreadable() | model.CatalogSilent():
+            return _not_known(reason)
         case model.TargetsDiffer():
             ours, theirs = some(reason.consumer), some(reason.provider)
             return f"it is for {ours}, the new provider for {theirs}: no environment has both"
-        case model.WheelUnreadable():
-            return f"{reason.wheel} could not be read: {reason.why}"
         case model.NoNewWheel() | model.ProviderGone():
             return _without_provider(reason)
         case model.BuildRequirementChanged():
@@ -30,6 +28,14 @@ def sentence(reason: Reason) -> str | None:
         case model.Derived() | model.RecordUnused():
             return _of_record(reason)
     return None
+
+
+def _not_known(reason: model.UnreadBinary | model.WheelUnreadable | model.CatalogSilent) -> str:
+    if isinstance(reason, model.UnreadBinary):
+        return f"{reason.path} ({reason.wheel}) could not be read: {reason.why}"
+    if isinstance(reason, model.CatalogSilent):
+        return f"the catalog does not say enough of {reason.wheel}: {reason.why}"
+    return f"{reason.wheel} could not be read: {reason.why}"
 
 
 def _without_provider(reason: model.NoNewWheel | model.ProviderGone) -> str:
