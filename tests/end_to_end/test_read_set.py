@@ -202,10 +202,13 @@ def test_builds_at_once_and_ways_to_link_to_the_cache_of_uv_make_no_difference(
     shell: Shell, project: MakeProject, tmp_path: Path
 ) -> None:
     source = project("setuptools_pybind11")
+    # Whoever builds at the same time and is linked to the same cache by symbolic links reads the
+    # same files.
+    cache = os.fspath(tmp_path / "cache")
 
     def built(place: Path, mode: str) -> tuple[dict[str, Any], dict[str, str]]:
         tree = Path(shutil.copytree(source, place / "source"))
-        wheel = shell.wheel("uv", tree, place / "out", UV_LINK_MODE=mode)
+        wheel = shell.wheel("uv", tree, place / "out", UV_LINK_MODE=mode, UV_CACHE_DIR=cache)
         definition = build_inputs(wheel)
         return definition["internalParameters"]["capture"], recorded_files(definition)
 
