@@ -65,7 +65,9 @@ def test_what_the_packs_have_is_not_asked_of_the_index(
     source.close()
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0", gzip.compress(b"no line\n")])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\0", gzip.compress(b"no line\n")], ids=["empty", "no gzip", "no line"]
+)
 def test_what_damaged_packs_lost_is_asked_of_the_index(
     site: StaticSite, packs: Path, connect: Connect, damage: bytes
 ) -> None:
