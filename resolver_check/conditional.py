@@ -6,12 +6,14 @@ behind it has to be built (early cutoff).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+from packaging.utils import NormalizedName, canonicalize_name
 
 from backend_shim.errors import InterfaceFailed, InvalidRecord, InvalidWheel
 from backend_shim.interfaces.provider import Provider
@@ -20,6 +22,7 @@ from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.type_recording import DebugFiles
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.check import Bump, judge, unreadable
+from resolver_check.compare.changed_input import is_same_version
 from resolver_check.compare.wheels.difference import Outcome
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.model import EvidenceLevel, Judgement, RebuiltTheSame, Verdict
@@ -32,6 +35,7 @@ from resolver_check.scan.outline import Dependencies
 from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.series_file import Promises
 from resolver_check.sources.wheel_source import WheelSource
+from resolver_check.wheel_reference import WheelReference, release_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +130,9 @@ class Settling:
         try:
             with WheelArchive.open(path) as archive:
                 subject = Subject(archive)
-                judgements = tuple(
-                    (bump.name, self.rules.judge(subject, bump)) for bump in self.bumps
+                judgements = (
+                    *((bump.name, self.rules.judge(subject, bump)) for bump in self.bumps),
+                    *self._judged_with_kept(subject, name),
                 )
         except (InvalidWheel, SourceUnavailable) as error:
             return replace(each, action=Action.FAILED, log=str(error))
@@ -135,6 +140,35 @@ class Settling:
         if rebuilt.verdict is Verdict.INVALID:  # built with the old provider after all
             return replace(rebuilt, action=Action.FAILED, log=f"{path} is no better")
         return rebuilt
+
+    def _judged_with_kept(
+        self, built: Subject, name: str
+    ) -> Iterator[tuple[NormalizedName, Judgement]]:
+        """The judgement on a built wheel with each that it requires and was not built with.
+
+        A build takes the newest version that pip finds; that which is kept may be another, and
+        nothing is known of the step between the two.
+        """
+        kept: dict[NormalizedName, list[WheelReference]] = {}
+        for required in self.dependencies.direct[name]:
+            if required not in self.progress.built:
+                reference = self.dependencies.outline(required).reference
+                kept.setdefault(reference.name, []).append(reference)
+        for project in sorted({canonicalize_name(each.name) for each in built.requirements}):
+            version = built.build_requirements.get(project)
+            references = kept.get(project)
+            if version is None or references is None:
+                continue
+            if not any(is_same_version(version, str(each.version)) for each in references):
+                yield project, self._judged_anew(built, max(references, key=release_order))
+
+    def _judged_anew(self, built: Subject, provider: WheelReference) -> Judgement:
+        try:
+            with open_subject(self.source, provider) as subject:
+                bump = Bump(None, subject, self.rules.promises, self.rules.debug_files)
+                return self.rules.judge(built, bump)
+        except (InvalidWheel, SourceUnavailable) as error:
+            return unreadable(provider.filename, error.wrong)
 
     def _judged_with(
         self, provider: str, built: Path, consumers: Mapping[str, Judged]

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from backend_shim.embed import embed
+from backend_shim.record.build_inputs import BuildRequirement
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
 from resolver_check.plan_model import Action, PlannedWheel, RebuildPlan, RequestedBump
@@ -21,6 +24,7 @@ from resolver_check.report.plan_lists import job_matrix, requirement_lines
 from resolver_check.report.plan_report import plan_json
 from resolver_check.sources import open_source
 from resolver_check.target import target
+from tests.backend_shim.record.example_inputs import INPUTS
 from tests.resolver_check.conftest import Factory, gift
 from tests.support.plan_schema import PLAN_SCHEMA
 
@@ -112,6 +116,30 @@ def test_behind_a_wheel_that_came_out_as_it_was_no_other_evidence_is_needed(farm
     assert [found[name].action for name in ("gift", "taker")] == [Action.BUILT, Action.KEEP]
     kinds = {reason.kind for _, each in found["taker"].judgements for _, reason in each.reasons}
     assert "rebuilt-the-same" in kinds
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict", "judged"),
+    # pip may find a newer one than is kept.
+    [("1.0", Verdict.VALID, ["numpy"]), ("1.1", Verdict.UNKNOWN, ["numpy", "gift"])],
+)
+def test_a_wheel_that_was_built_with_another_version_than_is_kept_is_judged_with_that(
+    make: Factory, executor: Executor, compile_shared: object, version: str, verdict: Verdict,
+    judged: list[str],
+) -> None:  # fmt: skip
+    make.numpy_1()
+    make.numpy_2()
+    make.library("1.0")
+    make.for_numpy_1("taker", requires=("gift",))
+    farm = Farm(make, executor, compile_shared)
+    built = farm.new.linked("taker")
+    gift_then = BuildRequirement(name="gift", version=version, digests=())
+    inputs = replace(INPUTS, requirements=(gift_then,))
+    embed(built, build_inputs=inputs, looked_for=("gift", "numpy"))
+    found = farm.planned()["taker"]
+    assert found.action is Action.BUILT
+    assert found.verdict is verdict
+    assert [name for name, _ in found.judgements] == judged
 
 
 def test_behind_a_wheel_with_another_interface_the_next_wave_is_built(farm: Farm) -> None:
