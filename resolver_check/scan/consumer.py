@@ -8,13 +8,14 @@ from typing import Protocol
 
 from packaging.requirements import Requirement
 from packaging.tags import Tag
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 
 from backend_shim.errors import InvalidWheel
 from backend_shim.interfaces.reasons import Reason
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.fingerprint import AbiFingerprint
 from resolver_check.model import Derived
+from resolver_check.scan.stated_requirements import built_with
 from resolver_check.sources.catalog_entry import WheelBody
 from resolver_check.wheel_reference import WheelReference
 
@@ -33,7 +34,7 @@ class Consumer(Protocol):
     @property
     def build_inputs(self) -> BuildInputs | None: ...
     @property
-    def build_requirements(self) -> dict[str, str]: ...
+    def build_requirements(self) -> dict[NormalizedName, str]: ...
     @property
     def notes(self) -> list[Reason]: ...
 
@@ -65,9 +66,8 @@ class CataloguedWheel:
         return self._body.build_inputs
 
     @cached_property
-    def build_requirements(self) -> dict[str, str]:
-        installed = self.build_inputs.requirements if self.build_inputs else ()
-        return {canonicalize_name(each.name): each.version for each in installed}
+    def build_requirements(self) -> dict[NormalizedName, str]:
+        return built_with(self.build_inputs)
 
     def fingerprint(self, looked_for: Collection[str] = ()) -> AbiFingerprint:  # noqa: ARG002
         return self._body.fingerprint

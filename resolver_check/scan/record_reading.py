@@ -7,19 +7,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from backend_shim.errors import InvalidRecord, InvalidWheel
 from resolver_check.errors import SourceUnavailable
 from resolver_check.scan.record_answers import answers
+from resolver_check.scan.stated_requirements import built_with, requirements_in
 from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.scan.wheel_facts import names_of_required
 from resolver_check.sources.publishable import CHANGED, UnpublishableWheel
 from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.record_packs import RecordPacks
 from resolver_check.sources.wheel_source import WheelSource
-from resolver_check.sources.whole_files import sha256_of, state_of
+from resolver_check.sources.whole_files import sha256_at, state_of
 from resolver_check.wheel_reference import WheelReference
 
 
@@ -185,14 +186,7 @@ def _records(packs: RecordPacks | None) -> Iterator[PublishedRecord]:
 
 
 def _required(record: PublishedRecord) -> frozenset[str]:
-    found = []
-    for line in record.requirements:
-        try:
-            found.append(Requirement(line))
-        except InvalidRequirement:
-            continue
-    installed = record.build_inputs.requirements if record.build_inputs else ()
-    return _names_of(found) | {canonicalize_name(each.name) for each in installed}
+    return _names_of(requirements_in(record.requirements)) | {*built_with(record.build_inputs)}
 
 
 def _names_of(requirements: Iterable[Requirement]) -> frozenset[str]:
@@ -213,7 +207,6 @@ def _with_digest(reference: WheelReference) -> WheelReference:
     if not path.is_absolute():
         return reference
     try:
-        with path.open("rb") as file:
-            return replace(reference, digest=sha256_of(file))
+        return replace(reference, digest=sha256_at(path))
     except OSError as error:
         raise SourceUnavailable(reference.location, error.strerror or str(error)) from error

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidWheelFilename,
+    NormalizedName,
+    canonicalize_name,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from backend_shim.errors import InvalidRecord, InvalidWheel
@@ -37,6 +42,7 @@ from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived, RecordUnused
 from resolver_check.scan.installed_files import installed_files
 from resolver_check.scan.record_answers import answers, has_looked_for, unasked
+from resolver_check.scan.stated_requirements import built_with, requirements_in
 from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.wheel_reference import WheelReference
@@ -110,15 +116,8 @@ class Subject:
     def requirements(self) -> tuple[Requirement, ...]:
         """Requires-Dist of METADATA; a line that is no requirement (PEP 508) is left out."""
         if self._published is None:
-            headers = self.archive.metadata.get_all("Requires-Dist", [])
-            lines = tuple(map(str, headers))
-        else:
-            lines = self._published.requirements
-        found = []
-        for line in lines:
-            with suppress(InvalidRequirement):
-                found.append(Requirement(line))
-        return tuple(found)
+            return requirements_in(map(str, self.archive.metadata.get_all("Requires-Dist", [])))
+        return requirements_in(self._published.requirements)
 
     @cached_property
     def build_inputs(self) -> BuildInputs | None:
@@ -132,10 +131,9 @@ class Subject:
             return None
 
     @cached_property
-    def build_requirements(self) -> dict[str, str]:
+    def build_requirements(self) -> dict[NormalizedName, str]:
         """Version of what was installed to build it, by normalized name; empty if not recorded."""
-        installed = self.build_inputs.requirements if self.build_inputs else ()
-        return {canonicalize_name(each.name): each.version for each in installed}
+        return built_with(self.build_inputs)
 
     @cached_property
     def installed_digests(self) -> dict[str, str]:

@@ -32,7 +32,7 @@ from resolver_check.sources.catalog_entry import (
     listed_wheel,
 )
 from resolver_check.sources.wheel_source import WheelSource
-from resolver_check.sources.whole_files import sha256_of
+from resolver_check.sources.whole_files import sha256_at
 
 # A wheel of all of Qt's bindings takes some 40,000 symbols; names of C++ have thousands of letters.
 _MAX_TEXTS: Final = 500_000
@@ -220,7 +220,6 @@ def _check_size(filename: str, edges: Edges) -> None:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return sha256_of(file)
+        return sha256_at(path)
     except OSError as error:
         raise SourceUnavailable(path.name, error.strerror or str(error)) from error

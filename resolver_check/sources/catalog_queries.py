@@ -46,7 +46,7 @@ _FOUND_BY_NAME: Final = frozenset(
     )
 )
 # By these two wheels may meet without a name of each other, if both have them.
-MET_BY_BOTH: Final = frozenset(each.NAME for each in (capsule, nanobind, pybind11, swig))
+_MET_BY_BOTH: Final = frozenset(each.NAME for each in (capsule, nanobind, pybind11, swig))
 _LIVE: Final = "EXISTS (SELECT 1 FROM places WHERE places.wheel = wheels.id AND NOT is_gone)"
 # Put together from the texts of this file alone; what is asked for goes in as parameters.
 _COLUMNS: Final = f"""
@@ -264,7 +264,7 @@ def meets_without_a_name(interface: str, provided: Container[str]) -> bool:
 
     Of a plug-in's it is not known here what it goes by.
     """
-    if interface in MET_BY_BOTH:
+    if interface in _MET_BY_BOTH:
         return interface in provided
     return interface not in _FOUND_BY_NAME
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from backend_shim.record.decoding import MAX_BYTES
 from resolver_check.errors import DigestMismatch, SourceUnavailable
 from resolver_check.sources.record_packs import INDEX, SUFFIX
-from resolver_check.sources.whole_files import sha256_of
+from resolver_check.sources.whole_files import sha256_at
 
 
 class PackDirectory:
@@ -33,8 +33,7 @@ class PackDirectory:
     def shard(self, digest: str) -> Path:
         path = self._directory / f"{digest}{SUFFIX}"
         try:
-            with path.open("rb") as file:
-                found = sha256_of(file)
+            found = sha256_at(path)
         except OSError as error:
             raise SourceUnavailable(str(path), error.strerror or str(error)) from error
         if found != digest:

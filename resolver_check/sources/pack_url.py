@@ -6,17 +6,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from backend_shim.record.decoding import MAX_BYTES
-from resolver_check.errors import UsageError
-from resolver_check.sources.answer_cache import AnswerCache
-from resolver_check.sources.kept_answers import KeptAnswers
-from resolver_check.sources.logins import Logins
+from resolver_check.sources.connection import MISSING, connect
 from resolver_check.sources.patience import Patience
 from resolver_check.sources.record_packs import INDEX, LARGEST_SHARD, SUFFIX
-from resolver_check.sources.transport import Transport
-from resolver_check.sources.web_address import shown, split_credentials
+from resolver_check.sources.web_address import shown
 from resolver_check.sources.wheel_cache import WheelCache
-
-_MISSING = frozenset({HTTPStatus.NOT_FOUND.value, HTTPStatus.GONE.value})
 
 
 class PackUrl:
@@ -31,14 +25,10 @@ class PackUrl:
         offline: bool = False,
     ) -> None:
         """`offline` nothing is sent, and what is not in the cache raises NotKept."""
-        try:
-            root, given = split_credentials(url)
-            logins = Logins(root, given)
-        except ValueError as error:
-            raise UsageError(f"{shown(url)}: not the URL of record packs ({error})") from error
+        root, _, self._transport = connect(
+            url, to="record packs", patience=patience, offline=offline
+        )
         self._root = root.rstrip("/")
-        kept = KeptAnswers(AnswerCache.of_user())
-        self._transport = Transport(logins, patience, kept=kept, offline=offline)
         self._cache = cache or WheelCache.of_user()
 
     @property
@@ -47,7 +37,7 @@ class PackUrl:
 
     def index(self) -> bytes | None:
         answer = self._transport.get(
-            f"{self._root}/{INDEX}", accept="*/*", limit=MAX_BYTES, tolerated=_MISSING
+            f"{self._root}/{INDEX}", accept="*/*", limit=MAX_BYTES, tolerated=MISSING
         )
         return answer.body if answer.status == HTTPStatus.OK else None
 

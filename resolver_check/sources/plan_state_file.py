@@ -14,7 +14,7 @@ from backend_shim.record.decoding import MAX_BYTES
 from resolver_check.errors import UsageError
 from resolver_check.plan_state import BuiltWheel, PlanState, Progress
 from resolver_check.sources.wheelhouse import Wheelhouse
-from resolver_check.sources.whole_files import replace_file, sha256_of
+from resolver_check.sources.whole_files import replace_file, sha256_at
 from resolver_check.target import platforms_meet
 from resolver_check.wheel_reference import SkippedFile, WheelReference, parse
 
@@ -111,7 +111,6 @@ def _project(filename: str) -> str:
 def _digest(path: Path) -> str | None:
     """sha256 in hex, None of what cannot be read."""
     try:
-        with path.open("rb") as file:
-            return sha256_of(file)
+        return sha256_at(path)
     except OSError:
         return None

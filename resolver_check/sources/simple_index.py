@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from email.message import Message
-from http import HTTPStatus
 from pathlib import Path
 
 from mousebender.simple import create_project_url
 from packaging.utils import NormalizedName
 
 from backend_shim.wheel.archive import WheelArchive
-from resolver_check.errors import DigestMismatch, ProjectMissing, SourceUnavailable, UsageError
+from resolver_check.errors import DigestMismatch, ProjectMissing, SourceUnavailable
 from resolver_check.sources import simple_page
-from resolver_check.sources.answer_cache import AnswerCache
-from resolver_check.sources.kept_answers import Answer, KeptAnswers
-from resolver_check.sources.logins import Logins
+from resolver_check.sources.connection import MISSING, connect
+from resolver_check.sources.kept_answers import Answer
 from resolver_check.sources.patience import Patience
 from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.remote_wheels import RemoteWheels
-from resolver_check.sources.transport import Transport
-from resolver_check.sources.web_address import Credentials, shown, split_credentials
+from resolver_check.sources.web_address import Credentials, shown
 from resolver_check.sources.wheel_cache import WheelCache
 from resolver_check.sources.whole_files import sha256_of
 from resolver_check.wheel_reference import SdistReference, SkippedFile, WheelReference
 
 _LARGEST_SDIST = 4 * 1024**3
 _LARGEST_PAGE = 256 * 1024**2
-_MISSING = frozenset({HTTPStatus.NOT_FOUND.value, HTTPStatus.GONE.value})
 
 
 class SimpleIndex:
@@ -42,13 +38,9 @@ class SimpleIndex:
         offline: bool = False,
     ) -> None:
         """`offline` nothing is sent, and what is not in the cache raises NotKept."""
-        try:
-            self._root, given = split_credentials(url)
-            self._logins = Logins(self._root, given)
-        except ValueError as error:
-            raise UsageError(f"{shown(url)}: not the URL of an index ({error})") from error
-        kept = KeptAnswers(AnswerCache.of_user())
-        self._transport = Transport(self._logins, patience, kept=kept, offline=offline)
+        self._root, self._logins, self._transport = connect(
+            url, to="an index", patience=patience, offline=offline
+        )
         self._wheels = RemoteWheels(self._transport, cache or WheelCache.of_user())
         self._skipped: dict[str, tuple[SkippedFile, ...]] = {}
 
@@ -70,7 +62,7 @@ class SimpleIndex:
     def projects(self) -> tuple[NormalizedName, ...]:
         url = f"{self._root.rstrip('/')}/"
         page = self._page(url)
-        if page.status in _MISSING:
+        if page.status in MISSING:
             raise SourceUnavailable(shown(url), "there is no index here (404 Not Found)")
         try:
             names, self._skipped[""] = simple_page.read_root(page)
@@ -81,7 +73,7 @@ class SimpleIndex:
     def wheels(self, project: NormalizedName) -> tuple[WheelReference, ...]:
         url = create_project_url(self._root, project)
         page = self._page(url)
-        if page.status in _MISSING:
+        if page.status in MISSING:
             raise ProjectMissing(shown(url), f"the index has no project {project!r}")
         try:
             references, self._skipped[project] = simple_page.read_project(page, project)
@@ -92,7 +84,7 @@ class SimpleIndex:
     def sdists(self, project: NormalizedName) -> tuple[SdistReference, ...]:
         """The sdists of a project; none where the index does not have it."""
         page = self._page(create_project_url(self._root, project))
-        if page.status in _MISSING:
+        if page.status in MISSING:
             return ()
         try:
             return simple_page.read_sdists(page, project)
@@ -127,5 +119,5 @@ class SimpleIndex:
 
     def _page(self, url: str) -> Answer:
         return self._transport.get(
-            url, accept=simple_page.ACCEPT, limit=_LARGEST_PAGE, tolerated=_MISSING
+            url, accept=simple_page.ACCEPT, limit=_LARGEST_PAGE, tolerated=MISSING
         )

@@ -29,7 +29,7 @@ from resolver_check.sources.repository_pages import (
     project_pages,
     root_pages,
 )
-from resolver_check.sources.whole_files import place_beside, replace_file, sha256_of
+from resolver_check.sources.whole_files import place_beside, replace_file, sha256_at
 
 _FILES: Final = "files"
 _PAGES: Final = "simple"
@@ -93,8 +93,7 @@ class StaticRepository:
                 known.add(str(stated.get("sha256")))
             path = self._path(each)
             if path.exists():
-                with path.open("rb") as file:
-                    known.add(sha256_of(file))
+                known.add(sha256_at(path))
             if others := known - {reference.digest}:
                 raise UsageError(
                     f"{reference.location} has sha256 {reference.digest}, and a wheel of that name "
@@ -126,9 +125,8 @@ def _copy(wheel: PublishableWheel, path: Path, *, links: bool) -> None:
     try:
         if not (links and _link(wheel.reference.location, beside)):
             shutil.copyfile(wheel.reference.location, beside)
-        with beside.open("rb") as file:
-            if sha256_of(file) != wheel.reference.digest:
-                raise SourceUnavailable(wheel.reference.location, CHANGED)
+        if sha256_at(beside) != wheel.reference.digest:
+            raise SourceUnavailable(wheel.reference.location, CHANGED)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

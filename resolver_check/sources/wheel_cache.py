@@ -12,7 +12,7 @@ import platformdirs
 
 from resolver_check.errors import DigestMismatch, SourceUnavailable
 from resolver_check.sources.bounded_files import BoundedFiles
-from resolver_check.sources.whole_files import sha256_of
+from resolver_check.sources.whole_files import sha256_at, sha256_of
 
 DEFAULT_LIMIT = 5 * 1024**3
 """Bytes."""
@@ -49,8 +49,8 @@ class WheelCache:
         """The file if it is there and still has its digest, else as `store`: for small ones."""
         path = self.find(digest, filename)
         if path is not None:
-            with suppress(OSError), path.open("rb") as file:
-                if sha256_of(file) == digest:
+            with suppress(OSError):
+                if sha256_at(path) == digest:
                     return path
         return self.store(location, filename, digest, write)
 

@@ -38,6 +38,12 @@ def state_of(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def sha256_at(path: Path) -> str:
+    """In hex, of the file at `path`. Raises OSError."""
+    with path.open("rb") as file:
+        return sha256_of(file)
+
+
 def sha256_of(file: IO[bytes]) -> str:
     """In hex, of all that the file holds, wherever it stands."""
     file.seek(0)

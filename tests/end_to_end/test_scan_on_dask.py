@@ -17,7 +17,7 @@ from resolver_check.sources.catalog import Catalog
 from resolver_check.sources.catalog_queries import unreadable, without_records
 from tests.architecture.modules_of_tree import ROOT
 from tests.support.served_index import ServedIndex
-from tests.support.wheel_factory import make_wheel
+from tests.support.wheel_factory import make_many, make_wheel
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -43,11 +43,7 @@ wheel_facts.ReadFacts.__call__ = slowly
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    directory = tmp_path / "many"
-    directory.mkdir()
-    for number in range(MANY):
-        make_wheel(directory, name=f"p{number}", files={f"p{number}.py": b""})
-    return directory
+    return make_many(tmp_path / "many", MANY)
 
 
 @pytest.fixture

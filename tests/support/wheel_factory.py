@@ -219,3 +219,11 @@ def _quoted(name: str) -> str:
     if any(character in name for character in ',"\r\n'):
         return '"' + name.replace('"', '""') + '"'
     return name
+
+
+def make_many(directory: Path, count: int) -> Path:
+    """A new directory with so many wheels without binaries."""
+    directory.mkdir()
+    for number in range(count):
+        make_wheel(directory, name=f"p{number}", files={f"p{number}.py": b""})
+    return directory

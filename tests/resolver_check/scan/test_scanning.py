@@ -21,7 +21,7 @@ from resolver_check.sources.catalog import Catalog
 from resolver_check.sources.catalog_queries import unreadable, without_records
 from tests.architecture.modules_of_tree import ROOT
 from tests.support.served_index import Manners, Reply, ServedIndex
-from tests.support.wheel_factory import make_wheel
+from tests.support.wheel_factory import make_many, make_wheel
 
 # A process of its own that takes its time for each wheel, and says when it has read one.
 _SLOW = """
@@ -213,11 +213,7 @@ def test_ended_early_it_begins_nothing_more() -> None:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    directory = tmp_path / "many"
-    directory.mkdir()
-    for number in range(MANY):
-        make_wheel(directory, name=f"p{number}", files={f"p{number}.py": b""})
-    return directory
+    return make_many(tmp_path / "many", MANY)
 
 
 @pytest.fixture
