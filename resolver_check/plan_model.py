@@ -64,7 +64,7 @@ class PlannedWheel:
     requires: tuple[str, ...] = ()
     """File names of the wheels of the plan that it requires directly, to be installed or built."""
     waits_for: tuple[str, ...] = ()
-    """File names of the rebuilt wheels that a conditional one binds to, the nearest few in a plan
+    """File names of the rebuilt wheels that a conditional one binds to, one of them in a plan
     from a catalog."""
     blocked_by: tuple[str, ...] = ()
     """File names of the failed wheels that it requires, directly or not."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from resolver_check.catalog_plan import CatalogQuestion, plan_from_catalog
 from resolver_check.cli.plan_state import Asked
 from resolver_check.conditional import Rules
 from resolver_check.errors import UsageError
@@ -23,6 +22,14 @@ def plan_of_catalog(
     is_offline: bool,
 ) -> RebuildPlan:
     """The plan for what the catalog at `path` holds. Raises SourceUnavailable, UsageError."""
+    try:
+        from resolver_check.catalog_plan import (  # noqa: PLC0415 - heavy, an extra
+            CatalogQuestion,
+            plan_from_catalog,
+        )
+    except ImportError as error:
+        wrong = "a plan from a catalog needs NumPy: pip install 'wheel-abi[check,fast]'"
+        raise UsageError(wrong) from error
     if not asked.requests:
         raise UsageError("--bump or --gone says what is planned")
     if len(asked.sources) > 1:

@@ -75,6 +75,17 @@ class Catalog:
         """Let go of the file."""
         self.connection.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Within, all that is read is the catalog of one moment, whatever a scan writes then."""
+        with failures_of(self.path):
+            self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with failures_of(self.path):
+                self.connection.execute("COMMIT")
+
     def body(self, listed: ListedWheel) -> WheelBody | None:
         """What was read of that wheel; None where it was not scanned or could not be read."""
         with failures_of(self.path):

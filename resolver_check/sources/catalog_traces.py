@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Final
 
+import numpy as np
 from packaging.utils import NormalizedName
 
 from backend_shim.interfaces.compiled_strings import CUT
+from resolver_check.columns import Mask, Numbers
 from resolver_check.sources.catalog_queries import interfaces_required, meets_without_a_name
 from resolver_check.sources.catalog_schema import KINDS
-from resolver_check.sources.catalog_selection import Selection
+from resolver_check.sources.catalog_selection import Selection, as_json
+
+_GIVEN: Final = "(SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,54 +37,31 @@ class Traces:
 class TracedSelection(Selection):
     """A selection that can be asked what its wheels show of others."""
 
-    def tracing(self, traces: Traces, explained: Callable[[str], bool]) -> set[int]:
+    def tracing(self, traces: Traces, explained: Callable[[str], bool]) -> Mask:
         """Selected wheels with binaries that show any of `traces`, but for `explained` names.
 
         Those are left to who asks for what is `observed`.
         """
-        found = {wheel for (wheel,) in self._traced(traces, explained)}
+        found = self.none()
+        for wheels in self._traced(traces, explained):
+            found[wheels] = True
         return found & self.binary
 
-    def _traced(self, traces: Traces, explained: Callable[[str], bool]) -> Iterator[tuple[int]]:
+    def _traced(self, traces: Traces, explained: Callable[[str], bool]) -> Iterator[Numbers]:
         for name in traces.whole_names:
             if not explained(name):
-                yield from self._by_text("named", "name", name)
+                yield self._by_text("named", "name", name)
         for name in traces.names:
             for number, text in self._within(name):
                 if not explained(text):
-                    yield from self._rows("SELECT wheel FROM named WHERE name = ?", number)
+                    yield self.columns("wheel", "FROM named WHERE name = ?", number)[0]
         for library in traces.libraries:
-            yield from self._by_text("needed", "soname", library)
+            yield self._by_text("needed", "soname", library)
         for symbol in traces.symbols:
-            yield from self._by_text("imports", "symbol", symbol)
+            yield self._by_text("imports", "symbol", symbol)
         for interface, number in interfaces_required(self._catalog).items():
             if meets_without_a_name(interface, traces.provides):
-                yield from self._requiring_interface(number)
-
-    @cache  # noqa: B019 - the selection lives as long as its plan
-    def naming(self, names: frozenset[str], whole_names: frozenset[str]) -> frozenset[int]:
-        """Wheels whose binaries hold any of `names` or what is within one, or a whole name."""
-        found: set[int] = set()
-        for name in whole_names:
-            found.update(wheel for (wheel,) in self._by_text("named", "name", name))
-        for name in names:
-            for number, _ in self._within(name):
-                rows = self._rows("SELECT wheel FROM named WHERE name = ?", number)
-                found.update(wheel for (wheel,) in rows)
-        return frozenset(found)
-
-    def provides(self, wheel: int) -> frozenset[str]:
-        """The interfaces by which a wheel provides anything."""
-        query = (
-            "SELECT text FROM provides_interface JOIN strings ON strings.id = interface "
-            "WHERE wheel = ?"
-        )
-        return frozenset(text for (text,) in self._rows(query, wheel))
-
-    @cache  # noqa: B019 - the selection lives as long as its plan
-    def observing(self, project: str) -> frozenset[int]:
-        """Wheels that use an interface of the project's own."""
-        return frozenset(wheel for wheel, _ in self._of_kind(project, "observed"))
+                yield self._requiring_interface(number)
 
     def _within(self, name: str) -> list[tuple[int, str]]:
         """Texts that are the name, cut or whole, or that begin with it and a dot."""
@@ -99,7 +80,7 @@ class TracedSelection(Selection):
                 facts = found.setdefault(wheel, [])
                 if kind == "facts":
                     facts.append(texts.get(text) or texts.setdefault(text, self.text(text)))
-        return {wheel: facts for wheel, facts in found.items() if wheel in self.binary}
+        return {wheel: facts for wheel, facts in found.items() if self.binary[wheel]}
 
     def built_with(self, project: str) -> dict[int, list[str]]:
         """The versions of the project that wheels were built with, where that is recorded."""
@@ -108,22 +89,20 @@ class TracedSelection(Selection):
             found.setdefault(wheel, []).append(self.text(text))
         return found
 
-    def using(self, interfaces: Collection[str]) -> set[int]:
+    def using(self, interfaces: Collection[str]) -> Mask:
         """Wheels that require anything by one of `interfaces`."""
         numbers = interfaces_required(self._catalog)
-        return {
-            wheel
-            for interface in interfaces
-            if interface in numbers
-            for (wheel,) in self._requiring_interface(numbers[interface])
-        }
+        found = self.none()
+        for interface in numbers.keys() & set(interfaces):
+            found[self._requiring_interface(numbers[interface])] = True
+        return found
 
-    def using_other(self, interfaces: Collection[str]) -> set[int]:
+    def using_other(self, interfaces: Collection[str]) -> Mask:
         """Wheels that require anything by an interface that is none of these."""
         return self.using(interfaces_required(self._catalog).keys() - set(interfaces))
 
-    def _requiring_interface(self, number: int) -> list[tuple[int]]:
-        return self._rows("SELECT wheel FROM requires_interface WHERE interface = ?", number)
+    def _requiring_interface(self, number: int) -> Numbers:
+        return self.columns("wheel", "FROM requires_interface WHERE interface = ?", number)[0]
 
     def _of_kind(self, project: str, kind: str) -> list[tuple[int, int]]:
         query = (
@@ -132,46 +111,96 @@ class TracedSelection(Selection):
         )
         return self._rows(query, project, KINDS.index(kind))
 
-    def unsearched(self, names: Collection[str]) -> set[int]:
+    def unsearched(self, names: Collection[str]) -> Mask:
         """Selected wheels with binaries that were not searched for each of `names`."""
-        found: set[int] = set()
+        found = self.none()
         for name in names:
-            searched = {wheel for (wheel,) in self._by_text("looked_for", "name", name)}
-            found |= self.binary - searched
+            searched = self.none()
+            searched[self._by_text("looked_for", "name", name)] = True
+            found |= ~searched
+        return found & self.binary
+
+    def unread(self) -> Mask:
+        """Selected wheels that could not be read, or of which a binary could not."""
+        rest = "FROM wheels WHERE unreadable IS NOT NULL OR has_unread"
+        return self.mask("id", rest) & self.binary
+
+    def names_of(self, wheels: Mask) -> tuple[Numbers, Numbers]:
+        """Those of `wheels` with the names (their numbers) that a binary must hold to reach one."""
+        rest = f"FROM names WHERE wheel IN {_GIVEN}"
+        wheel, name = self.columns("wheel, name", rest, as_json(np.flatnonzero(wheels)))
+        return wheel, name
+
+    def searched_for(self, names: Numbers, wheels: Mask) -> tuple[Numbers, Numbers]:
+        """Those of `wheels` that were searched for any of `names`, and the name."""
+        rest = f"FROM looked_for WHERE name IN {_GIVEN}"
+        wheel, name = self.columns("wheel, name", rest, as_json(names))
+        return wheel[wheels[wheel]], name[wheels[wheel]]
+
+    def naming(self, names: Numbers, wheels: Mask) -> dict[int, set[int]]:
+        """By wheel, those of `names` that its binaries hold: one, or a part of one, or more."""
+        meant = self._texts_that_mean(names)
+        held = np.fromiter(meant, np.int64, len(meant))
+        rest = f"FROM named WHERE name IN {_GIVEN}"
+        wheel, text = self.columns("wheel, name", rest, as_json(held))
+        is_asked = wheels[wheel]
+        found: dict[int, set[int]] = {}
+        for each, number in zip(wheel[is_asked].tolist(), text[is_asked].tolist(), strict=True):
+            found.setdefault(each, set()).update(meant[number])
         return found
 
-    def unread(self) -> set[int]:
-        """Selected wheels that could not be read, or of which a binary could not."""
-        query = "SELECT id FROM wheels WHERE unreadable IS NOT NULL OR has_unread"
-        return {wheel for (wheel,) in self._rows(query)} & self.binary
-
-    def was_searched(self, wheel: int, names: Collection[str]) -> bool:
-        """Whether the binaries of a wheel were searched for each of `names`."""
+    def _texts_that_mean(self, names: Numbers) -> dict[int, list[int]]:
+        """By text, those of `names` that it is, is cut from, begins with, or that begin with it."""
+        texts = self.texts(names)
+        spelled: dict[str, list[int]] = {}
+        for number, text in texts.items():
+            parts = text.split(".")
+            for depth in range(1, len(parts) + 1):
+                spelled.setdefault(".".join(parts[:depth]), []).append(number)
+            spelled.setdefault(text + CUT, []).append(number)
+        query = "SELECT id, text FROM strings WHERE text IN (SELECT value FROM json_each(?))"
+        rows = self._rows(query, json.dumps([*spelled]))
+        found = {number: list(spelled[text]) for number, text in rows}
+        # The sign after "." is "/".
         query = (
-            "SELECT 1 FROM looked_for "
-            "WHERE name = (SELECT id FROM strings WHERE text = ?) AND wheel = ?"
+            "SELECT name.id, part.id FROM json_each(?) JOIN strings AS name ON name.id = value "
+            "JOIN strings AS part ON part.text > name.text || '.' AND part.text < name.text || '/'"
         )
-        return all(self._rows(query, name, wheel) for name in names)
+        for name, part in self._rows(query, as_json(names)):
+            found.setdefault(part, []).append(name)
+        return found
 
-    @cache  # noqa: B019 - the selection lives as long as its plan
-    def names(self, wheel: int) -> frozenset[str]:
-        """The names that a binary must hold to reach it."""
-        query = "SELECT text FROM names JOIN strings ON strings.id = name WHERE wheel = ?"
-        return frozenset(text for (text,) in self._rows(query, wheel))
+    def observing(self, projects: Numbers, wheels: Mask) -> dict[int, set[int]]:
+        """By wheel, those of `projects` an interface of whose own it uses."""
+        rest = f"FROM requires WHERE kind = {KINDS.index('observed')} AND project IN {_GIVEN}"
+        wheel, project = self.columns("wheel, project", rest, as_json(projects))
+        found: dict[int, set[int]] = {}
+        for each, number in zip(wheel.tolist(), project.tolist(), strict=True):
+            if wheels[each]:
+                found.setdefault(each, set()).add(number)
+        return found
+
+    def providing(self, interfaces: Collection[str], wheels: Mask) -> dict[int, frozenset[str]]:
+        """By wheel, those of `interfaces` by which it provides anything, if there are any."""
+        query = "SELECT id, text FROM strings WHERE text IN (SELECT value FROM json_each(?))"
+        texts = dict(self._rows(query, json.dumps(sorted(interfaces))))
+        found: dict[int, frozenset[str]] = {}
+        for number, interface in texts.items():
+            rest = "FROM provides_interface WHERE interface = ?"
+            (providing,) = self.columns("wheel", rest, number)
+            for wheel in providing[wheels[providing]].tolist():
+                found[wheel] = found.get(wheel, frozenset()) | {interface}
+        return found
 
     def requiring_to_install(self, project: NormalizedName) -> dict[int, list[str]]:
         """Selected wheels that require the project in METADATA, with the lines that do."""
         found: dict[int, list[str]] = {}
-        number = self._rows("SELECT id FROM strings WHERE text = ?", project)
-        for wheel, is_build, text in self.requiring(number[0][0]) if number else ():
-            if not is_build:
+        for wheel, text in self._of_kind(project, "install"):
+            if self.pure[wheel] or self.binary[wheel]:
                 found.setdefault(wheel, []).append(self.text(text))
         return found
 
-    def _by_text(self, table: str, column: str, text: str) -> list[tuple[Any, ...]]:
+    def _by_text(self, table: str, column: str, text: str) -> Numbers:
         # The names of tables and columns are those above.
-        query = (
-            f"SELECT wheel FROM {table} "  # noqa: S608
-            f"WHERE {column} = (SELECT id FROM strings WHERE text = ?)"
-        )
-        return self._rows(query, text)
+        rest = f"FROM {table} WHERE {column} = (SELECT id FROM strings WHERE text = ?)"  # noqa: S608
+        return self.columns("wheel", rest, text)[0]

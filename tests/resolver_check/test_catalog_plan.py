@@ -13,9 +13,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from backend_shim.embed import embed
+from resolver_check import catalog_bound
 from resolver_check.catalog_plan import CatalogQuestion, plan_from_catalog
 from resolver_check.conditional import Rules
-from resolver_check.errors import UsageError
+from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.model import EvidenceLevel, Verdict
 from resolver_check.plan import make_plan
 from resolver_check.plan_model import ALL, Action, RebuildPlan, RequestedBump
@@ -119,10 +120,14 @@ def random_farm(make: Factory, seed: int) -> None:
 NAMES = ("numpy", "gift", "libgift.so.1", "egg", *(f"w{number}" for number in range(12)))
 
 
+# Of a sample of one nearly every wheel is judged by all that lies before it.
+@pytest.mark.parametrize("sample", [1, 8])
 @pytest.mark.parametrize("seed", range(6))
 def test_of_wheels_with_records_it_is_the_plan_over_the_source(
-    make: Factory, from_catalog: Plan, over_source: Plan, seed: int
-) -> None:
+    make: Factory, from_catalog: Plan, over_source: Plan, seed: int, sample: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(catalog_bound, "_SAMPLE", sample)
     random_farm(make, seed)
     make.pure("egg")
     record(make, *NAMES)
@@ -351,3 +356,32 @@ def test_one_of_several_sources_is_named(
         from_catalog(NUMPY)
     made = from_catalog(NUMPY, source=str(make.directory))
     assert list(told(made)) == [f"both-1.0-{TAG}.whl"]
+
+
+def test_a_scan_at_the_same_time_changes_nothing(
+    make: Factory, catalog: Catalog, from_catalog: Plan, executor: Executor
+) -> None:
+    make.numpy_1()
+    make.numpy_2()
+    make.for_numpy_1("low")
+    from_catalog(NUMPY)
+    with Catalog(catalog.path) as reader, reader.snapshot():
+        selection = Selection(reader, None, LINUX.tags)
+        before = int(selection.chosen.sum())
+        make.pure("late", requires=["numpy"])
+        scan(catalog, make.directory, executor)
+        assert int(selection.mask("id", "FROM wheels").sum()) == before
+    with Catalog(catalog.path) as reader:
+        assert int(Selection(reader, None, LINUX.tags).chosen.sum()) == before + 1
+
+
+def test_a_catalog_whose_numbers_are_none_is_refused(
+    make: Factory, catalog: Catalog, from_catalog: Plan
+) -> None:
+    make.numpy_1()
+    make.numpy_2()
+    make.for_numpy_1("low")
+    from_catalog(NUMPY)
+    catalog.connection.execute("UPDATE OR REPLACE looked_for SET wheel = 'x'")
+    with pytest.raises(SourceUnavailable, match="damaged"):
+        from_catalog(NUMPY)

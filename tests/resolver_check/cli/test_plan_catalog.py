@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,11 @@ def test_what_is_for_catalogs_only_is_refused_without_one(run: Run, make: Factor
     make.numpy_1()
     ran = run("plan", "--source", make.directory, "--bump", "numpy==2.0.2", "--all", *NEW)
     assert "for a plan from a --catalog" in assert_refused(ran)
+
+
+def test_without_numpy_it_is_said_what_to_install(
+    file: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "resolver_check.catalog_plan", None)
+    ran = run("plan", "--catalog", file, "--bump", "numpy==2.0.2", *NEW)
+    assert "pip install 'wheel-abi[check,fast]'" in assert_refused(ran)
