@@ -382,6 +382,6 @@ def test_a_catalog_whose_numbers_are_none_is_refused(
     make.numpy_2()
     make.for_numpy_1("low")
     from_catalog(NUMPY)
-    catalog.connection.execute("UPDATE OR REPLACE looked_for SET wheel = 'x'")
+    catalog.connection.execute("UPDATE OR REPLACE places SET wheel = 'x'")
     with pytest.raises(SourceUnavailable, match="damaged"):
         from_catalog(NUMPY)
