@@ -82,7 +82,12 @@ class BoundByCatalog:
     def _units(self) -> Iterator[tuple[list[int], list[int]]]:
         """The strong components of what was walked, what they require first, and what that is."""
         nodes = self._order.members.heads
-        nodes = nodes[self._graph.degrees[nodes] > 0]
+        # Who requires nothing waits for nobody, and nobody asks what lies before a pure wheel that
+        # nobody requires.
+        matters = self._graph.backwards.degrees > 0
+        matters[: len(self._kept)] |= np.frombuffer(self._kept, dtype=np.bool_)
+        matters &= self._graph.degrees > 0
+        nodes = nodes[matters[nodes]]
         ends = np.flatnonzero(np.diff(self._order.of[nodes], append=-1)) + 1
         # Some thousand at a time, for to ask numpy for each takes long, and for all much memory.
         for first in range(0, ends.size, _AT_ONCE):
@@ -157,13 +162,11 @@ class BoundByCatalog:
 
 
 class _Way(NamedTuple):
-    """How a changed wheel is bound to, as far as one question is enough for all that agree."""
+    """How a changed wheel is bound to; one that others may meet by its facts has its own."""
 
     names: frozenset[int]
     is_unread: bool
     project: int
-    by_facts: int
-    """The wheel itself where others may meet it by its facts, which are its own; else 0."""
 
 
 class _Ways:
@@ -193,20 +196,28 @@ class _Ways:
         selection = self._selection
         wheels, name = selection.names_of(concerned)
         names = Graph.of(concerned.size, wheels, name)
-        places: dict[_Way, int] = {}
-        sets: dict[tuple[int, ...], frozenset[int]] = {}
-        starts, heads, projects = names.starts.tolist(), names.heads.tolist(), selection.projects
-        for wheel in np.flatnonzero(concerned).tolist():
-            own = tuple(heads[starts[wheel] : starts[wheel + 1]])
-            way = _Way(
-                sets.setdefault(own, frozenset(own)),
-                bool(self.unread[wheel]),
-                int(projects[wheel]),
-                wheel if wheel in self.provided else 0,
-            )
-            self.way[wheel] = places.setdefault(way, len(places))
-        self.ways = list(places)
+        # Most have one name and nothing else to tell: these differ by that and their project.
+        numbers = np.flatnonzero(concerned)
+        is_plain = (names.degrees[numbers] == 1) & ~self.unread[numbers]
+        is_plain[np.isin(numbers, list(self.provided))] = False
+        plain = numbers[is_plain]
+        _, first, place = np.unique(
+            names.heads[names.starts[plain]] << 32 | selection.projects[plain],
+            return_index=True, return_inverse=True,
+        )  # fmt: skip
+        self.way.update(zip(plain.tolist(), place.tolist(), strict=True))
+        self.ways = [self._way_to(each, names) for each in plain[first].tolist()]
+        for wheel in numbers[~is_plain].tolist():
+            self.way[wheel] = len(self.ways)
+            self.ways.append(self._way_to(wheel, names))
         return distinct(name)
+
+    def _way_to(self, wheel: int, names: Graph) -> _Way:
+        return _Way(
+            frozenset(names.heads[names.starts[wheel] : names.starts[wheel + 1]].tolist()),
+            bool(self.unread[wheel]),
+            int(self._selection.projects[wheel]),
+        )
 
     def use(self, wheel: int) -> _Use:
         """What the wheel shows of those that it may bind to."""

@@ -111,23 +111,26 @@ class Required:
 
     def __init__(self, graph: Graph, names: Mapping[int, str]) -> None:
         self._graph = graph
-        self._names = names
+        self._names = sorted(names.values())
+        ranks = {name: rank for rank, name in enumerate(self._names)}
+        self._ranks = {wheel: ranks[name] for wheel, name in names.items()}
 
     def by(self, wheel: int) -> tuple[str, ...]:
         """The file names of what `wheel` requires directly, sorted, without its own."""
         found = self._of_all(tuple(self._after(wheel)))
-        own = self._names[wheel]
+        own = self._names[self._ranks[wheel]]
         return tuple(each for each in found if each != own) if own in found else found
 
     @cache  # noqa: B019 - lives as long as its plan
     def _of_all(self, requirements: tuple[int, ...]) -> tuple[str, ...]:
         """Of these requirements, which all versions of a project may share."""
-        return tuple(sorted({each for one in requirements for each in self._fitting(one)}))
+        ranks = set().union(*map(self._fitting, requirements))
+        return tuple(map(self._names.__getitem__, sorted(ranks)))
 
     @cache  # noqa: B019 - lives as long as its plan
-    def _fitting(self, requirement: int) -> tuple[str, ...]:
-        names = (self._names.get(each) for each in self._after(requirement))
-        return tuple(name for name in names if name is not None)
+    def _fitting(self, requirement: int) -> tuple[int, ...]:
+        ranks = map(self._ranks.get, self._after(requirement))
+        return tuple(rank for rank in ranks if rank is not None)
 
     def _after(self, node: int) -> list[int]:
         starts = self._graph.starts

@@ -107,6 +107,9 @@ class _Planned:
         self._selection = selection
         self._bumps = bumps
         self._forced = forced
+        self._reached = forced.copy()
+        for each in bumps:
+            self._reached |= each.reached
         self._judged: dict[int, _JudgedWheel] = {}
         self._rebuilt = selection.none()
         self.wheels: tuple[PlannedWheel, ...] = ()
@@ -124,10 +127,7 @@ class _Planned:
         )
 
     def judge_reached(self, *, lists_all: bool) -> None:
-        reached = self._forced.copy()
-        for each in self._bumps:
-            reached |= each.reached
-        self._judge(self._selection.chosen if lists_all else reached)
+        self._judge(self._selection.chosen if lists_all else self._reached)
 
     def settle(self, behind: RequiredBy) -> None:
         """Say who is conditional, and in which waves all is to be done."""
@@ -161,18 +161,23 @@ class _Planned:
 
     def _judge(self, wheels: Mask) -> None:
         names = [each.bump.request.name for each in self._bumps]
+        is_reached, is_binary = self._reached.tobytes(), self._selection.binary.tobytes()
+        kept = [
+            tuple((each.bump.request.name, each.not_reached(is_pure=pure)) for each in self._bumps)
+            for pure in (True, False)
+        ]
         for wheel in self._selection.wheels(np.flatnonzero(wheels)):
-            read = partial(self._consumer, wheel)
-            judged = [each.judge(wheel, read) for each in self._bumps]
-            is_kept = all(each.verdict is Verdict.VALID for each in judged)
-            if is_kept and not self._forced[wheel.number]:
-                action = Action.KEEP
+            number, action = wheel.number, Action.KEEP
+            if is_reached[number]:
+                read = partial(self._consumer, wheel)
+                found = [each.judge(wheel, read) for each in self._bumps]
+                judgements = tuple(zip(names, found, strict=True))
+                if self._forced[number] or any(each.verdict is not Verdict.VALID for each in found):
+                    action = Action.REBUILD
+                    self._rebuilt[number] = True
             else:
-                action = Action.REBUILD
-                self._rebuilt[wheel.number] = True
-            self._judged[wheel.number] = _JudgedWheel(
-                wheel.number, wheel.reference, action, tuple(zip(names, judged, strict=True))
-            )
+                judgements = kept[is_binary[number]]
+            self._judged[number] = _JudgedWheel(number, wheel.reference, action, judgements)
 
     def _consumer(self, wheel: CatalogWheel) -> CataloguedWheel | None:
         try:

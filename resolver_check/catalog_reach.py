@@ -74,11 +74,15 @@ class CatalogBump:
             wheels = [each.filename for each in (self.bump.old, self.bump.new) if each]
             self._unusable = unreadable(" or ".join(wheels), error.wrong)
 
+    def not_reached(self, *, is_pure: bool) -> Judgement:
+        """The verdict on every selected wheel that is not reached."""
+        return _PURE if is_pure else self._unbound
+
     def judge(self, wheel: CatalogWheel, read: Callable[[], CataloguedWheel | None]) -> Judgement:
         """The verdict on a selected wheel; `read` gives its facts, None if they cannot be used."""
         number, filename = wheel.number, wheel.reference.filename
         if not self.reached[number]:
-            return self._unbound if self._selection.binary[number] else _PURE
+            return self.not_reached(is_pure=not self._selection.binary[number])
         if self._unusable is not None:
             return self._unusable
         if wheel.unreadable is not None:
