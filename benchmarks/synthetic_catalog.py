@@ -186,7 +186,7 @@ class _Filling:
         tables["requires_interface"] += [(number(i), wheel) for i in edges.interfaces_required]
         tables["provides_interface"] += [(wheel, number(i)) for i in edges.interfaces_provided]
         self._observed += [
-            (number(each.project), KINDS.index(each.kind), wheel, number(each.text))
+            (number(each.project), KINDS.index(each.kind), number(each.text), wheel)
             for each in edges.requires
             if each.kind in ("observed", "facts")
         ]
@@ -206,12 +206,12 @@ class _Filling:
         wheels = self._first + np.arange(self._projects * VERSIONS)
         target = np.repeat(required, VERSIONS, axis=0)
         rows = np.stack(
-            (projects[target].ravel(), np.repeat(wheels, EDGES), texts[target].ravel()), axis=1
+            (projects[target].ravel(), texts[target].ravel(), np.repeat(wheels, EDGES)), axis=1
         )
         consumers = wheels[np.repeat(kinds, VERSIONS) == 2]
         own = np.stack(
-            (np.full(consumers.size, numpy), consumers,
-             np.full(consumers.size, self._intern("numpy>=1.22"))), axis=1,
+            (np.full(consumers.size, numpy),
+             np.full(consumers.size, self._intern("numpy>=1.22")), consumers), axis=1,
         )  # fmt: skip
         rows = np.concatenate((rows, own))
         order = np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))

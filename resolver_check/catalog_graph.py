@@ -19,8 +19,6 @@ from resolver_check.graph.large_graph import Graph
 from resolver_check.sources.catalog_selection import Selection, version_of
 from resolver_check.target import Target
 
-_HALF: Final = 32
-_LOWER: Final = (1 << _HALF) - 1
 # What most lines are, and takes long to parse: neither a marker nor a URL.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]+(?:\[[^]]*\])?([<>=!~][^;@\s]*)?", re.ASCII)
 
@@ -64,12 +62,11 @@ class RequiredBy:
 
     def _read(self, projects: Numbers) -> Numbers:
         """Add all that requires `projects`; the wheels that do, each as often as it does."""
-        stating, project, text = self._selection.stated_of(projects)
-        keys, requirement = np.unique(project << _HALF | text, return_inverse=True)
-        fitting = self._fitting(projects, keys)
+        requirements, stating, requirement = self._selection.stated_of(projects)
+        fitting = self._fitting(projects, requirements)
         counts = np.array([len(each) for each in fitting], dtype=np.int64)
-        numbers = self._count + np.arange(keys.size)
-        self._count += keys.size
+        numbers = self._count + np.arange(counts.size)
+        self._count += counts.size
         # What nothing fits, for its marker, is no requirement here.
         applies = counts[requirement] > 0
         stating, requirement = stating[applies], requirement[applies]
@@ -78,17 +75,18 @@ class RequiredBy:
         self._heads += [numbers[requirement], heads]
         return stating
 
-    def _fitting(self, projects: Numbers, keys: Numbers) -> list[list[int]]:
+    def _fitting(self, projects: Numbers, requirements: list[tuple[int, int]]) -> list[list[int]]:
         """By requirement, the wheels of its project that it accepts; all if it accepts none."""
         offers = {
             project: (versions, wheels)
             for project, wheels, versions in self._selection.versions_of(projects)
         }
-        texts = self._selection.texts(distinct(keys & _LOWER))
+        lines = np.array([line for _, line in requirements], dtype=np.int64)
+        texts = self._selection.texts(distinct(lines))
         found: list[list[int]] = []
-        for key in keys.tolist():
-            offered, wheels = offers.get(key >> _HALF, ((), []))
-            line = texts.get(key & _LOWER)
+        for project, number in requirements:
+            offered, wheels = offers.get(project, ((), []))
+            line = texts.get(number)
             specifier = "" if line is None else self._specifier(line)
             if specifier is None:
                 found.append([])

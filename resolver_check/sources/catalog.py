@@ -200,7 +200,7 @@ class Catalog:
         number = self._numbers(texts)
         for table, columns, rows in (
             ("requires", 4, {
-                (number[each.project], KINDS.index(each.kind), wheel, number[each.text])
+                (number[each.project], KINDS.index(each.kind), number[each.text], wheel)
                 for wheel, edges in scanned for each in edges.requires
             }),
             ("imports", 3, {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # Loaded when a catalog is opened, which most commands have no need to wait for.
     import sqlite3
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 # Bytes 68 to 71 of the file (SQLite, "Database File Format"): "WABI".
 APPLICATION_ID: Final = 0x57414249
 _SECONDS_FOR_A_LOCK: Final = 60.0
@@ -64,9 +64,9 @@ CREATE TABLE bodies (wheel INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE requires (
     project INTEGER NOT NULL,
     kind INTEGER NOT NULL,
-    wheel INTEGER NOT NULL,
     text INTEGER NOT NULL,
-    PRIMARY KEY (project, kind, wheel, text)
+    wheel INTEGER NOT NULL,
+    PRIMARY KEY (project, kind, text, wheel)
 ) WITHOUT ROWID;
 CREATE TABLE imports (
     symbol INTEGER NOT NULL,

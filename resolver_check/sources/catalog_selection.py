@@ -170,19 +170,25 @@ class Selection:
                 wheels, versions = [wheels[at] for at in kept], tuple(versions[at] for at in kept)
             yield project, wheels, versions
 
-    def stated_of(self, projects: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Who requires these projects: selected wheels, the project, and the text of the line.
+    def stated_of(self, projects: Numbers) -> tuple[list[tuple[int, int]], Numbers, Numbers]:
+        """The requirements of these projects, by project and line; who states one, and which.
 
-        Of a requirement to build the text is 0: whatever version a build had, that of now may be
-        any.
+        Of a requirement to build the line is 0: whatever version a build had, that of now may be
+        any. All selected wheels that state a requirement stand together.
         """
-        rest = "FROM requires WHERE kind = ? AND project IN (SELECT value FROM json_each(?))"
+        query = (
+            "SELECT project, {line}, count(*), group_concat(wheel) FROM requires "
+            "WHERE kind = ? AND project IN (SELECT value FROM json_each(?)) GROUP BY 1, 2"
+        )
         numbers = as_json(projects)
-        install = self.columns("wheel, project, text", rest, KINDS.index("install"), numbers)
-        build = self.columns("wheel, project, 0", rest, KINDS.index("build"), numbers)
-        wheel, project, text = (np.concatenate(pair) for pair in zip(install, build, strict=True))
-        is_chosen = self.chosen[wheel]
-        return wheel[is_chosen], project[is_chosen], text[is_chosen]
+        rows = [
+            *self._rows(query.format(line="text"), KINDS.index("install"), numbers),
+            *self._rows(query.format(line="0"), KINDS.index("build"), numbers),
+        ]
+        wheels = self._parsed(",".join(each[3] for each in rows), sum(each[2] for each in rows))
+        requirement = np.repeat(np.arange(len(rows)), np.array([each[2] for each in rows], int))
+        is_chosen = self.chosen[wheels]
+        return [each[:2] for each in rows], wheels[is_chosen], requirement[is_chosen]
 
     def wheel(self, number: int) -> CatalogWheel:
         """All of a wheel but its body."""
@@ -255,13 +261,17 @@ class Selection:
         """
         wanted = ", ".join(f"group_concat({name})" for name in names.split(", "))
         ((count, *texts),) = self._rows(f"SELECT count(*), {wanted} {rest}", *values)
+        return tuple(self._parsed("" if text is None else str(text), count) for text in texts)
+
+    def _parsed(self, text: str, count: int) -> Numbers:
+        """So many numbers."""
         if not count:
-            return tuple(np.empty(0, dtype=np.int64) for _ in texts)
+            return np.empty(0, dtype=np.int64)
         try:
-            found = tuple(np.fromstring(text, dtype=np.int64, sep=",") for text in map(str, texts))
+            found = np.fromstring(text, dtype=np.int64, sep=",")
         except ValueError:
-            found = ()
-        if not found or any(each.size != count for each in found):
+            found = None
+        if found is None or found.size != count:
             raise SourceUnavailable(str(self._catalog.path), "the catalog is damaged")
         return found
 
