@@ -48,17 +48,14 @@ class TracedSelection(Selection):
         return found & self.binary
 
     def _traced(self, traces: Traces, explained: Callable[[str], bool]) -> Iterator[Numbers]:
-        for name in traces.whole_names:
-            if not explained(name):
-                yield self._by_text("named", "name", name)
+        whole_names = [name for name in traces.whole_names if not explained(name)]
+        yield self._by_texts("named", "name", whole_names)
         for name in traces.names:
             for number, text in self._within(name):
                 if not explained(text):
                     yield self.columns("wheel", "FROM named WHERE name = ?", number)[0]
-        for library in traces.libraries:
-            yield self._by_text("needed", "soname", library)
-        for symbol in traces.symbols:
-            yield self._by_text("imports", "symbol", symbol)
+        yield self._by_texts("needed", "soname", traces.libraries)
+        yield self._by_texts("imports", "symbol", traces.symbols)
         for interface, number in interfaces_required(self._catalog).items():
             if meets_without_a_name(interface, traces.provides):
                 yield self._requiring_interface(number)
@@ -116,7 +113,7 @@ class TracedSelection(Selection):
         found = self.none()
         for name in names:
             searched = self.none()
-            searched[self._by_text("looked_for", "name", name)] = True
+            searched[self._by_texts("looked_for", "name", [name])] = True
             found |= ~searched
         return found & self.binary
 
@@ -200,7 +197,10 @@ class TracedSelection(Selection):
                 found.setdefault(wheel, []).append(self.text(text))
         return found
 
-    def _by_text(self, table: str, column: str, text: str) -> Numbers:
+    def _by_texts(self, table: str, column: str, texts: Collection[str]) -> Numbers:
         # The names of tables and columns are those above.
-        rest = f"FROM {table} WHERE {column} = (SELECT id FROM strings WHERE text = ?)"  # noqa: S608
-        return self.columns("wheel", rest, text)[0]
+        rest = (
+            f"FROM {table} WHERE {column} IN "  # noqa: S608
+            f"(SELECT id FROM strings WHERE text IN {_GIVEN})"
+        )
+        return self.columns("wheel", rest, json.dumps(sorted(texts)))[0]
