@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
@@ -72,7 +72,8 @@ class BoundByCatalog:
                 before[node] = self._some(map(self._with_itself, after))
                 continue
             if kept[node]:
-                bound = self._bound(node, [before[each] for each in after])
+                samples = [before[each] for each in after]
+                bound = self._bound(node, samples, partial(self._all_before, node))
                 if bound is not None:
                     found[node] = bound
                     self._changed[node] = True
@@ -126,7 +127,8 @@ class BoundByCatalog:
             changed = [(each,) for each in wheels if self._changed[each]]
             some = self._some([*changed, *outside])
             self._before.update(dict.fromkeys(unit, some))
-            tried = ((each, self._bound(each, [some])) for each in waiting)
+            everything = cache(partial(self._all_before, unit[0]))
+            tried = ((each, self._bound(each, [some], everything)) for each in waiting)
             fresh = {each: one for each, one in tried if one is not None}
             if not fresh:
                 return found
@@ -135,30 +137,31 @@ class BoundByCatalog:
                 self._changed[each] = True
             waiting = [each for each in waiting if each not in fresh]
 
-    def _bound(self, wheel: int, samples: Sequence[tuple[int, ...]]) -> int | None:
+    def _bound(
+        self,
+        wheel: int,
+        samples: Sequence[tuple[int, ...]],
+        all_before: Callable[[], tuple[int, ...]],
+    ) -> int | None:
         """One of the changed wheels before `wheel` that it binds to; `samples` are of these."""
         use = self._ways.use(wheel)
         is_all = all(len(sample) < _SAMPLE for sample in samples)
-        everything: tuple[int, ...] | None = None
         # To read the facts of both is dear, and seldom needed where names do not tell.
         for binds in (use.names, use.meets) if use.can_meet else (use.names,):
             for each in chain.from_iterable(samples):
-                if each != wheel and binds(each):
+                if binds(each):
                     return each
-            if not is_all:
-                if everything is None:
-                    everything = self._all_before(wheel)
-                for each in everything:
-                    if each != wheel and binds(each):
-                        return each
+            for each in () if is_all else all_before():
+                if binds(each):
+                    return each
         return None
 
-    def _all_before(self, wheel: int) -> tuple[int, ...]:
+    def _all_before(self, node: int) -> tuple[int, ...]:
+        """Of all changed wheels before `node`, one for each way in which they are bound to."""
         everything = np.ones(self._graph.count, dtype=np.bool_)
         changed = np.frombuffer(self._changed, dtype=np.bool_)
-        found = np.flatnonzero(self._graph.reached_from(wheel, everything) & changed)
-        differing = {self._ways.way[each]: each for each in found.tolist() if each != wheel}
-        return tuple(differing.values())
+        found = np.flatnonzero(self._graph.reached_from(node, everything) & changed)
+        return tuple({self._ways.way[each]: each for each in found.tolist()}.values())
 
 
 class _Way(NamedTuple):
