@@ -35,8 +35,8 @@ from backend_shim.record.fingerprint import (
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
 from backend_shim.record.series import Series, read_series, series_facts
 from backend_shim.record.type_tables import TypeTables
-from backend_shim.wheel.archive import Member, WheelArchive
 from backend_shim.wheel.manifest import digest_of_bytes
+from backend_shim.wheel.open_wheel import OpenMember, OpenWheel
 
 _MAGIC_SIZE: Final = 8
 _GRAFTED_DIRECTORY: Final = re.compile(r"(?:.*/)?(?:[^/]+\.libs|\.dylibs|\.libs)/")
@@ -78,7 +78,7 @@ def collector_paused() -> Iterator[None]:
 
 @collector_paused()
 def fingerprint_wheel(
-    archive: WheelArchive, *, looked_for: Collection[str] = (), basis: Basis = Basis.OBSERVED
+    archive: OpenWheel, *, looked_for: Collection[str] = (), basis: Basis = Basis.OBSERVED
 ) -> Fingerprinted:
     """The fingerprint of an open wheel.
 
@@ -129,8 +129,8 @@ def _normalized(name: str) -> str:
 
 
 def _binaries(
-    archive: WheelArchive, known: Collection[str] = (), like_data: tuple[str, ...] = ()
-) -> Iterator[Member]:
+    archive: OpenWheel, known: Collection[str] = (), like_data: tuple[str, ...] = ()
+) -> Iterator[OpenMember]:
     """Members that are shared objects by their magic number, whatever they are called.
 
     Those of `known` are taken for that unopened, and those with a suffix `like_data` never are.
@@ -144,8 +144,13 @@ def _binaries(
             yield member
 
 
+def holds_binaries(archive: OpenWheel) -> bool:
+    """Whether the wheel has a shared object, which may be one that cannot be read."""
+    return any(True for _ in _binaries(archive))
+
+
 def _inspect(
-    archive: WheelArchive, member: Member, wanted: frozenset[str], text: Mapping[str, bytes]
+    archive: OpenWheel, member: OpenMember, wanted: frozenset[str], text: Mapping[str, bytes]
 ) -> list[InspectedObject]:
     """The member after every interface looked at it: one object, or one for each machine."""
     with archive.contents(member.name) as data:
@@ -155,7 +160,7 @@ def _inspect(
                     path=member.name,
                     data=data,
                     shared=shared,
-                    strings=ConstantStrings(data, shared),
+                    strings=ConstantStrings(data, shared, wanted),
                     looked_for=wanted,
                     text=text,
                 )
@@ -190,14 +195,13 @@ def _kind(shared: SharedObject) -> str:
     return "library"
 
 
-def _object_record(archive: WheelArchive, each: InspectedObject) -> ObjectRecord:
-    member = archive.member(each.path)
+def _object_record(archive: OpenWheel, each: InspectedObject) -> ObjectRecord:
     shared = each.shared
     return ObjectRecord(
         path=each.path,
         digest=archive.manifest.digest_of(each.path),
-        size=member.size,
-        crc32=member.crc32,
+        size=archive.member(each.path).size,
+        crc32=archive.crc32(each.path),
         format=shared.format,
         machine=shared.machine,
         kind=each.kind,
@@ -225,7 +229,7 @@ def _required(wheel: InspectedWheel, basis: Basis) -> Iterator[InterfaceFacts]:
             )
 
 
-def _wanted_text(archive: WheelArchive) -> dict[str, bytes]:
+def _wanted_text(archive: OpenWheel) -> dict[str, bytes]:
     wanted = tuple(name for interface in all_interfaces() for name in interface.wanted_text)
     return {
         member.name: archive.read(member.name)
@@ -234,7 +238,7 @@ def _wanted_text(archive: WheelArchive) -> dict[str, bytes]:
     }
 
 
-def interface_files(archive: WheelArchive) -> dict[str, str]:
+def interface_files(archive: OpenWheel) -> dict[str, str]:
     """Path and RECORD digest of each interface file that the wheel ships."""
     return {
         member.name: archive.manifest.digest_of(member.name) or ""
@@ -244,7 +248,7 @@ def interface_files(archive: WheelArchive) -> dict[str, str]:
 
 
 def record_files(
-    archive: WheelArchive, *, looked_for: Collection[str], series: Iterable[Series] = ()
+    archive: OpenWheel, *, looked_for: Collection[str], series: Iterable[Series] = ()
 ) -> dict[str, bytes]:
     """The `.dist-info` files, by bare name, that hold the fingerprint of an open wheel.
 
@@ -262,7 +266,7 @@ def files_of(read: Fingerprinted, *, series: Iterable[Series] = ()) -> dict[str,
     return files
 
 
-def recorded_fingerprint(archive: WheelArchive, *, opens_all: bool = True) -> AbiFingerprint | None:
+def recorded_fingerprint(archive: OpenWheel, *, opens_all: bool = True) -> AbiFingerprint | None:
     """The embedded fingerprint, if there is one, checked against RECORD and the binaries.
 
     Unless `opens_all`, members that are named like source or data are taken for that: where each
@@ -280,13 +284,13 @@ def recorded_fingerprint(archive: WheelArchive, *, opens_all: bool = True) -> Ab
     return fingerprint
 
 
-def recorded_symbols(archive: WheelArchive) -> SymbolTables | None:
+def recorded_symbols(archive: OpenWheel) -> SymbolTables | None:
     """The embedded symbol tables, if there are any; raises InvalidRecord."""
     data = _record_member(archive, SYMBOLS)
     return None if data is None else SymbolTables.from_json(data)
 
 
-def recorded_types(archive: WheelArchive) -> TypeTables | None:
+def recorded_types(archive: OpenWheel) -> TypeTables | None:
     """The embedded digests of types, if there are any and they describe the binaries of now.
 
     Raises InvalidRecord.
@@ -301,21 +305,20 @@ def recorded_types(archive: WheelArchive) -> TypeTables | None:
     return tables
 
 
-def _identity(archive: WheelArchive, path: str) -> tuple[str | None, int, int] | None:
+def _identity(archive: OpenWheel, path: str) -> tuple[str | None, int, int] | None:
     """By what a record knows a binary; None where there is no such member."""
     if not archive.has(path):
         return None
-    member = archive.member(path)
-    return archive.manifest.digest_of(path), member.size, member.crc32
+    return archive.manifest.digest_of(path), archive.member(path).size, archive.crc32(path)
 
 
-def recorded_build_inputs(archive: WheelArchive) -> BuildInputs | None:
+def recorded_build_inputs(archive: OpenWheel) -> BuildInputs | None:
     """The embedded build inputs, if there are any; raises InvalidRecord."""
     data = _record_member(archive, BUILD_INPUTS)
     return None if data is None else BuildInputs.from_json(data)
 
 
-def _record_member(archive: WheelArchive, record: str) -> bytes | None:
+def _record_member(archive: OpenWheel, record: str) -> bytes | None:
     """The bytes of a record, which RECORD must list with their digest."""
     paths = [f"{archive.dist_info}/{name}" for name in accepted_names(record)]
     present = [path for path in paths if archive.has(path)]
@@ -332,18 +335,16 @@ def _record_member(archive: WheelArchive, record: str) -> bytes | None:
     return data
 
 
-def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint, *, opens_all: bool) -> None:
+def _check_fresh(archive: OpenWheel, fingerprint: AbiFingerprint, *, opens_all: bool) -> None:
     recorded = {each.path for each in fingerprint.objects}
     unread = {each.path for each in fingerprint.unread}
     trusted = () if opens_all else (recorded | unread, _NAMED_LIKE_DATA)
-    actual = {member.name: member for member in _binaries(archive, *trusted)}
-    if recorded | unread != actual.keys():
-        other = sorted((recorded | unread) ^ actual.keys())
+    actual = {member.name for member in _binaries(archive, *trusted)}
+    if recorded | unread != actual:
+        other = sorted((recorded | unread) ^ actual)
         raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
     for each in fingerprint.objects:
-        member = actual[each.path]
-        now = (archive.manifest.digest_of(each.path), member.size, member.crc32)
-        if (each.digest, each.size, each.crc32) != now:
+        if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
             raise InvalidRecord("$.objects", f"is stale: {each.path} was changed since")
     if fingerprint.is_purelib != (not actual):
         raise InvalidRecord("$.is_purelib", "does not fit the members of the wheel")
@@ -352,7 +353,7 @@ def _check_fresh(archive: WheelArchive, fingerprint: AbiFingerprint, *, opens_al
         raise InvalidRecord("$.provides", "is stale: interface files were changed since")
 
 
-def recorded_problems(archive: WheelArchive) -> tuple[str, ...]:
+def recorded_problems(archive: OpenWheel) -> tuple[str, ...]:
     """What is wrong with the embedded records, a sentence each; empty also where there are none."""
     problems = []
     for record, read in (

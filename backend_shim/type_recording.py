@@ -24,7 +24,7 @@ from backend_shim.errors import InvalidBinary
 from backend_shim.fingerprinting import Fingerprinted
 from backend_shim.record.fingerprint import ObjectRecord
 from backend_shim.record.type_tables import TypedObject, TypedSymbol, TypeTables
-from backend_shim.wheel.archive import WheelArchive
+from backend_shim.wheel.open_wheel import OpenWheel
 
 NO_READER: Final = "pyelftools is not installed: install wheel-abi with the extra `types`"
 _MAGIC: Final = b"\x7fELF"
@@ -77,7 +77,7 @@ class TypeReader:
     """Reads types for libraries of one wheel."""
 
     def __init__(
-        self, archive: WheelArchive, debug_files: DebugFiles, before: TypeTables | None = None
+        self, archive: OpenWheel, debug_files: DebugFiles, before: TypeTables | None = None
     ) -> None:
         """`before` is what was known earlier, whether or not it describes the bytes of now."""
         self._archive = archive

@@ -203,7 +203,7 @@ def tags_meet(consumer: Collection[Tag], provider: Collection[Tag]) -> bool:
 
 def _targets(consumer: Consumer, provider: Subject) -> Iterator[Reason]:
     """A reason where no environment can hold both wheels, as far as their tags say."""
-    if not tags_meet(consumer.tags, provider.tags):
+    if consumer.tags and provider.tags and not tags_meet(consumer.tags, provider.tags):
         yield TargetsDiffer(
             consumer=tuple(sorted(map(str, consumer.tags))),
             provider=tuple(sorted(map(str, provider.tags))),

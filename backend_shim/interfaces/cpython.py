@@ -107,16 +107,19 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     calls: list[_Calls] = []
     for each in wheel.objects:
         suffix = _suffix(each)
+        needed = set(filter(_LIBRARY.fullmatch, map(posixpath.basename, each.shared.needed)))
         if suffix is None or _ANY_VERSION.fullmatch(suffix):
             called = frozenset(_called(each, own))
             if suffix is None and not called:
                 continue
-            calls.append(_Calls(each.shared.format, called))
-        libraries |= set(filter(_LIBRARY.fullmatch, map(posixpath.basename, each.shared.needed)))
+            # A program that embeds one Python is for that one.
+            if suffix is not None or not any(map(_is_for_one_version, needed)):
+                calls.append(_Calls(each.shared.format, called))
+        libraries |= needed
         if suffix is not None:
             suffixes.add(suffix)
             hooks |= set(_hooks(each))
-    if not suffixes and not calls:
+    if not suffixes and not calls and not libraries:
         return None
     return Facts(
         {

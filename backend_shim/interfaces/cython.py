@@ -9,6 +9,7 @@ x86-64; elsewhere, and for types and variables, the `.pxd` has to be unchanged.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -250,20 +251,29 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
     before, after = _decode_modules(old), _decode_modules(new)
     modules = (old.modules | new.modules) - old.explained_modules - new.explained_modules
     found: list[Binding] = []
-    for each, path in get_objects(required.thaw(), "objects", f"$.{NAME}"):
-        use = _Use(
+    for use in _uses(required):
+        for module in use.named:
+            if module in modules:
+                found += _judge(module, use, before.get(module), after.get(module))
+        if use.is_exclusive:
+            found += _other_names(set(use.named) - modules, old, new)
+    return tuple(dict.fromkeys(found))
+
+
+@functools.lru_cache(maxsize=4)
+def _uses(required: Facts) -> tuple[_Use, ...]:
+    """The facts decoded: once for all providers that one consumer is held against."""
+    return tuple(
+        _Use(
+            named=get_str_list(each, "named", path),
+            is_exclusive=get_bool(each, "is_exclusive", path),
             names=get_str_list(each, "names", path),
             signatures=get_str_list(each, "signatures", path),
             has_variables=get_bool(each, "has_variables", path),
             is_partial=get_bool(each, "is_partial", path),
         )
-        named = get_str_list(each, "named", path)
-        for module in named:
-            if module in modules:
-                found += _judge(module, use, before.get(module), after.get(module))
-        if get_bool(each, "is_exclusive", path):
-            found += _other_names(set(named) - modules, old, new)
-    return tuple(dict.fromkeys(found))
+        for each, path in get_objects(required.thaw(), "objects", f"$.{NAME}")
+    )
 
 
 def _other_names(names: set[str], old: Provider, new: Provider) -> tuple[Binding, ...]:
@@ -273,6 +283,10 @@ def _other_names(names: set[str], old: Provider, new: Provider) -> tuple[Binding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
+    """What one object imports."""
+
+    named: tuple[str, ...]
+    is_exclusive: bool
     names: tuple[str, ...]
     signatures: tuple[str, ...]
     has_variables: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeAlias
@@ -17,6 +17,7 @@ from backend_shim.binary.code_references import (
 )
 from backend_shim.binary.shared_object import SharedObject, Symbol
 from backend_shim.interfaces import cython_strings
+from backend_shim.interfaces.beginnings import FEW, LONGEST, SHORTEST, beginnings_in
 from backend_shim.interfaces.compiled_strings import CUT, names_taken_apart
 from backend_shim.record.canonical import JSONValue
 
@@ -73,9 +74,13 @@ _C_COMPILERS: Final = (b"GCC: (", b"clang version", b"Intel(R)")
 class ConstantStrings:
     """The constant bytes of a shared object: where string literals of the source end up."""
 
-    def __init__(self, data: Buffer, shared: SharedObject) -> None:
+    def __init__(
+        self, data: Buffer, shared: SharedObject, looked_for: Collection[str] = ()
+    ) -> None:
+        """`looked_for`: names that are to be asked for, which one pass over the bytes prepares."""
         self._data = data
         self._shared = shared
+        self._looked_for = looked_for
         self._names: dict[str, frozenset[tuple[str, bool]]] = {}
         self._contained: dict[bytes, bool] = {}
         self._ranges: list[tuple[int, int]] = []
@@ -130,7 +135,7 @@ class ConstantStrings:
         occurrence counts.
         """
         if name not in self._names:
-            found = set(self._find_names(name.encode()))
+            found = set(self._find_names(name.encode())) if self._may_hold(name) else set()
             # One literal is binding enough; what is in pieces beside it would only add detail.
             if not found and self._can_ask_for_a_name:
                 found.update((piece, False) for piece in self._find_pieces(name))
@@ -152,9 +157,27 @@ class ConstantStrings:
             before = self._data[at - 1 : at] if at else b""
             yield found, not _WORD.match(before)
 
+    def _may_hold(self, name: str, length: int = LONGEST) -> bool:
+        """Whether the first bytes of `name`, as many as `length`, stand anywhere.
+
+        Also where that was not looked for.
+        """
+        if len(self._looked_for) < FEW or name not in self._looked_for or len(name) < SHORTEST:
+            return True
+        return name.encode()[:length] in self._beginnings
+
+    @cached_property
+    def _beginnings(self) -> frozenset[bytes]:
+        sections = (*self._shared.constants, *self._shared.code)
+        ranges = {(each.offset, each.offset + each.size) for each in sections}
+        return beginnings_in(self._data, ranges, self._looked_for)
+
     def _find_pieces(self, name: str) -> Iterator[str]:
         """Names that stand in the object otherwise than as a literal of bytes."""
-        yield from names_taken_apart(self._data, self._shared, name)
+        # Immediates are of eight bytes or of four; those of AArch64 are smaller.
+        piece = LONGEST if len(name) >= LONGEST else SHORTEST
+        if self._may_hold(name, piece) or self._shared.machine == "aarch64":
+            yield from names_taken_apart(self._data, self._shared, name)
         encodings = _WIDE_ENCODINGS if self._takes_wide_strings else ()
         if any(self.contain(name.encode(wide)) for wide in encodings) or self._loads(name):
             yield name + CUT

@@ -51,6 +51,7 @@ _OLD_MODULE: Final = b"numpy.core._multiarray_umath"
 _IMPORTS_NEW: Final = Declaration(_NEW_MODULE.decode(), _NEW_MODULE.decode())
 _IMPORTS_OLD: Final = Declaration(_OLD_MODULE.decode(), _OLD_MODULE.decode())
 _VERSION_CHECK: Final = b"module compiled against ABI version"
+_RUST: Final = b"/rustc/"
 # Defined in another object (PY_ARRAY_UNIQUE_SYMBOL); a project gives it a name of its own.
 _SHARED_TABLE: Final = re.compile(r"^(?:\w+_)?(?:Py)?(?:ARRAY|Array)_API$", re.ASCII | re.MULTILINE)
 _TABLE_ENDS: Final = ("ARRAY_API", "Array_API")
@@ -140,7 +141,7 @@ class NumpyVersionsUnknown(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Use:
+class NumpyUse:
     """How the objects of a wheel use the API."""
 
     accepts: tuple[int, ...]
@@ -171,7 +172,10 @@ def read_object(opened: OpenObject) -> JSONValue:
             return {"use": "types-only", "knows_new": strings.contain(_NEW_PATH)}
         return None
     knows_new = strings.contain(_NEW_PATH)
-    compiled = any(map(strings.contain, (_NEW_MODULE, _OLD_MODULE, _VERSION_CHECK)))
+    compiled = any(map(strings.contain, (_NEW_MODULE, _OLD_MODULE))) or (
+        # Rust's crate `numpy` has the check as well, and asks which NumPy there is before.
+        strings.contain(_VERSION_CHECK) and not (knows_new and strings.contain(_RUST))
+    )
     if compiled:
         # pybind11 in the same object may know the new path while `import_array()` does not.
         knows_new = strings.contain(_NEW_MODULE)
@@ -243,13 +247,14 @@ def _common_abi(uses: list[dict[str, JSONValue]]) -> list[JSONValue]:
     return [1, 2] if all(use["knows_new"] for use in uses) else [1]
 
 
-def _decode(required: Facts) -> _Use:
+def decode(required: Facts) -> NumpyUse:
+    """What `requires` wrote. Raises InvalidRecord."""
     table, path = required.thaw(), f"$.{NAME}"
 
     def integers(key: str) -> tuple[int, ...]:
         return tuple(as_int(each, f"{path}.{key}") for each in get_list(table, key, path))
 
-    return _Use(
+    return NumpyUse(
         accepts=integers("accepts"),
         target=integers("target") if table.get("target") is not None else None,
         feature_version=get_int(table, "feature_version", path, optional=True),
@@ -264,7 +269,7 @@ def is_satisfied(required: Facts, old: Provider, new: Provider) -> tuple[Binding
     """The binding of compiled-in users and that of those that look up by name, each by its rule."""
     if new.name != PROVIDER:
         return ()
-    use, offer = _decode(required), new.provided.get(NAME)
+    use, offer = decode(required), new.provided.get(NAME)
     if offer is None:
         reasons: tuple[Reason, ...] = (NumpyVersionsUnknown(release=new.version),)
         return (Binding(interface=NAME, reasons=reasons),)
@@ -288,7 +293,7 @@ def _abi_generation(offer: Facts) -> int:
     return get_int(offer.thaw(), "abi_version", f"$.{NAME}") >> 24
 
 
-def _judge_compiled(use: _Use, old: Provider, offer: Facts) -> Reason:
+def _judge_compiled(use: NumpyUse, old: Provider, offer: Facts) -> Reason:
     offered = _abi_generation(offer)
     release = get_str(offer.thaw(), "release", f"$.{NAME}")
     if offered not in use.accepts:
@@ -306,7 +311,7 @@ def _judge_compiled(use: _Use, old: Provider, offer: Facts) -> Reason:
     return NumpySeriesFits(accepts=use.accepts, offered=offered, target=target, release=release)
 
 
-def _judge_by_name(use: _Use, old: Provider, offer: Facts) -> Reason:
+def _judge_by_name(use: NumpyUse, old: Provider, offer: Facts) -> Reason:
     offered = _abi_generation(offer)
     release = get_str(offer.thaw(), "release", f"$.{NAME}")
     if offered not in use.by_name_knows and not _is_same_generation(old, offer):

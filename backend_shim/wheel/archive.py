@@ -128,6 +128,14 @@ class WheelArchive:
         """The member of that name. Raises InvalidWheel if there is none."""
         return self._members_by_name[self._info(name).filename]
 
+    def crc32(self, name: str) -> int:
+        """The CRC-32 of a member, which is checked when it is read."""
+        return self.member(name).crc32
+
+    def is_as_recorded(self, name: str) -> bool:
+        """Whether RECORD has a digest of the member; installers see to it that it is right."""
+        return self.manifest.digest_of(name) is not None
+
     @cached_property
     def manifest(self) -> Manifest:
         """What RECORD says."""

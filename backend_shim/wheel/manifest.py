@@ -37,7 +37,7 @@ BY_INSTALLERS: Final = frozenset(
 SCRIPT_DIRECTORIES: Final = frozenset(("bin", "Scripts"))
 """Where installers put scripts, whose first line they write."""
 
-_STRONG: Final = frozenset(
+STRONG: Final = frozenset(
     ["sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"]
 )
 """The algorithms of `hashlib.algorithms_guaranteed` of 256 bits and more with a fixed length."""
@@ -86,10 +86,15 @@ class ManifestProblem:
 
 def parse_manifest(data: bytes, wheel: str = "RECORD") -> Manifest:
     """The rows of a RECORD; `wheel` is the file name that InvalidWheel is raised with."""
-    entries = [entry for entry, _ in _rows(data, wheel)]
+    entries = manifest_entries(data, wheel)
     if len({entry.path for entry in entries}) != len(entries):
         raise InvalidWheel(wheel, "two rows of RECORD have the same path")
-    return Manifest(entries=tuple(entries))
+    return Manifest(entries=entries)
+
+
+def manifest_entries(data: bytes, wheel: str = "RECORD") -> tuple[ManifestEntry, ...]:
+    """The rows of a RECORD, also where a path occurs twice; raises InvalidWheel."""
+    return tuple(entry for entry, _ in _rows(data, wheel))
 
 
 def manifest_bytes(entries: Sequence[ManifestEntry]) -> bytes:
@@ -160,7 +165,7 @@ def _problems_of(
         return
     algorithm = entry.digest.partition("=")[0]
     # "The hash algorithm must be sha256 or better; specifically, md5 and sha1 are not permitted"
-    if algorithm not in _STRONG:
+    if algorithm not in STRONG:
         yield ManifestProblem(path=entry.path, kind="weak or unknown digest")
         return
     found = hashlib.new(algorithm)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -21,21 +18,11 @@ from resolver_check.cli.options import (
     series_option,
 )
 from resolver_check.compare.interpreter import Python
-from resolver_check.errors import UsageError
 from resolver_check.model import EvidenceLevel
 from resolver_check.report.judgement_report import judgement_json, reason_lines
 from resolver_check.scan.subject import Subject
+from resolver_check.sources.interpreter_paths import named_cpython
 from resolver_check.sources.series_file import Promises
-
-_VERSION: Final = re.compile(r"(\d\.\d{1,3}(?:\.\d{1,3})?(?:(?:a|b|rc)\d{1,3})?)(t?)", re.ASCII)
-_ASK: Final = """\
-import sys, sysconfig
-version, level = sys.version_info, {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}
-serial = version.serial if version.releaselevel != "final" else ""
-assert sys.implementation.name == "cpython", "is " + sys.implementation.name
-print("%d.%d.%d%s%s" % (*version[:3], level[version.releaselevel], serial),
-      "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else "", sep="")
-"""
 
 
 @click.command("python")
@@ -60,7 +47,8 @@ def python_command(
     Exit status: 0 valid, 1 invalid, 3 unknown, 2 wrong usage or unreadable
     input.
     """
-    asked = _asked(python)
+    version, flags = named_cpython(python)
+    asked = Python(version=version, flags=flags)
     with ExitStack() as stack:
         subject = Subject(stack.enter_context(WheelArchive.open(wheel)))
         judgement = judge_for_python(subject, asked, level=evidence, promises=promises)
@@ -77,24 +65,3 @@ def python_command(
             echo_lines([f"{judgement.verdict.value}: {subject.filename}"])
             echo_lines(f"  {line}" for line in reason_lines(judgement, evidence))
     return exit_status.OF_VERDICT[judgement.verdict]
-
-
-def _asked(python: str) -> Python:
-    """The CPython that was named; an interpreter is asked which it is."""
-    match = _VERSION.fullmatch(python)
-    if match is None and Path(python).is_file():
-        match = _VERSION.fullmatch(_answer(python))
-    if match is None:
-        raise UsageError(f"--python wants a version such as 3.14.0b2 or a path, not {python!r}")
-    return Python(version=match[1], flags=match[2])
-
-
-def _answer(path: str) -> str:
-    command = [path, "-I", "-S", "-c", _ASK]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - the user names it
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{path}: does not run ({error})") from error
-    if done.returncode:
-        raise UsageError(f"{path}: {(done.stderr.strip().splitlines() or ['fails'])[-1]}")
-    return done.stdout.strip()

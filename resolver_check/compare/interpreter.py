@@ -174,7 +174,7 @@ def judge_interpreter(
 
 
 def _judge_tags(tags: Collection[Tag], python: Python) -> Iterator[Binding]:
-    """A refusal where the interpreter accepts no tag, whatever the platform."""
+    """A refusal where there are tags and the interpreter accepts none, whatever the platform."""
     version, flags = python.target
     name = f"cp{version[0]}{version[1]}"
     accepted = {
@@ -184,7 +184,7 @@ def _judge_tags(tags: Collection[Tag], python: Python) -> Iterator[Binding]:
             *packaging_tags.compatible_tags(version, name, ["any"]),
         )
     }
-    if not any((each.interpreter, each.abi) in accepted for each in tags):
+    if tags and not any((each.interpreter, each.abi) in accepted for each in tags):
         yield _binding(TagsRefused(tags=tuple(sorted(map(str, tags))), python=_shown(python)))
 
 

@@ -56,6 +56,16 @@ def changed_requirement(consumer: Consumer, new: Subject) -> Iterator[BuildRequi
     yield BuildRequirementChanged(name=new.name, built=requirement.version, version=new.version)
 
 
+def was_built_with(consumer: Consumer, provider: Subject) -> bool:
+    """Whether its record says that the build had exactly the files that the provider has."""
+    requirement = _requirement(consumer, provider.name)
+    return (
+        requirement is not None
+        and not requirement.is_editable
+        and is_listing_of(requirement, provider.installed_digests)
+    )
+
+
 def _requirement(consumer: Consumer, name: str) -> BuildRequirement | None:
     inputs = consumer.build_inputs
     requirements = () if inputs is None else inputs.requirements

@@ -49,15 +49,15 @@ def compare_wheels(first: Path, second: Path) -> WheelDifference:
         if old.name != new.name:
             wrong = f"{old.filename} is of {old.name}, {new.filename} of {new.name}"
             raise UsageError(f"not two wheels of one project: {wrong}")
-        return _Comparison(old, new).made()
+        return _Comparison((old, one), (new, other)).made()
 
 
 class _Side:
     """One wheel with its files by their paths as installed."""
 
-    def __init__(self, subject: Subject, *, is_renamed: bool) -> None:
+    def __init__(self, subject: Subject, archive: WheelArchive, *, is_renamed: bool) -> None:
         self.subject = subject
-        self.archive = archive = subject.archive
+        self.archive = archive
         self._is_renamed = is_renamed
         self._data = f"{archive.dist_info.removesuffix('.dist-info')}.data"
         is_pure = str(archive.wheel_file.get("Root-Is-Purelib", "")).strip().lower() == "true"
@@ -87,10 +87,12 @@ class _Side:
 class _Comparison:
     """Of two wheels of one project."""
 
-    def __init__(self, old: Subject, new: Subject) -> None:
-        is_renamed = old.archive.dist_info != new.archive.dist_info
-        self._old = _Side(old, is_renamed=is_renamed)
-        self._new = _Side(new, is_renamed=is_renamed)
+    def __init__(
+        self, old: tuple[Subject, WheelArchive], new: tuple[Subject, WheelArchive]
+    ) -> None:
+        is_renamed = old[1].dist_info != new[1].dist_info
+        self._old = _Side(*old, is_renamed=is_renamed)
+        self._new = _Side(*new, is_renamed=is_renamed)
         self._is_renamed = is_renamed
         self._same: set[str] = set()
 

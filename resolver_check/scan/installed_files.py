@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backend_shim.wheel.manifest import BY_INSTALLERS, SCRIPT_DIRECTORIES, Manifest
 
 
-def installed_files(manifest: Manifest) -> dict[str, str]:
+def installed_files(
+    manifest: Manifest, is_as_recorded: Callable[[str], bool] | None = None
+) -> dict[str, str]:
     """Digest by path as installed, of the files that are the same wherever a wheel is installed.
 
-    Those of `.data/headers` are left where they are: their place depends on the interpreter.
+    `is_as_recorded` says of a file that is installed already whether it has its digest still. Those
+    of `.data/headers` are left where they are: their place depends on the interpreter.
     """
     found = {}
     for each in manifest.entries:
         path = installed_path(each.path)
-        if each.digest is not None and path is not None:
+        if each.digest is None or path is None:
+            continue
+        if is_as_recorded is None or is_as_recorded(each.path):
             found[path] = each.digest
     return found
 

@@ -39,6 +39,7 @@ from backend_shim.record.names import BUILD_INPUTS, SYMBOLS, TYPES
 from backend_shim.record.series import read_series
 from backend_shim.record.type_tables import TypeTables
 from backend_shim.wheel.archive import WheelArchive
+from backend_shim.wheel.open_wheel import OpenWheel
 from resolver_check.model import Derived, RecordUnused
 from resolver_check.scan.installed_files import installed_files
 from resolver_check.scan.record_answers import answers, has_looked_for, unasked
@@ -60,14 +61,14 @@ class Unopened:
 
     filename: str
     record: PublishedRecord
-    open: Callable[[], WheelArchive]
+    open: Callable[[], OpenWheel]
 
 
 class Subject:
     """An open wheel as consumer or provider; what is dear to know is worked out when asked for."""
 
     def __init__(
-        self, wheel: WheelArchive | Unopened, open_whole: Callable[[], WheelArchive] | None = None
+        self, wheel: OpenWheel | Unopened, open_whole: Callable[[], OpenWheel] | None = None
     ) -> None:
         """Of `wheel` each member may cost a request; `open_whole` then gives the wheel at hand.
 
@@ -90,25 +91,28 @@ class Subject:
         self._derived_for: frozenset[str] = frozenset()
 
     @cached_property
-    def archive(self) -> WheelArchive:
+    def archive(self) -> OpenWheel:
         """The wheel; one of which a record is published is opened when this is asked for first."""
         return self._wheel.open() if isinstance(self._wheel, Unopened) else self._wheel
 
     @cached_property
-    def whole(self) -> WheelArchive:
+    def whole(self) -> OpenWheel:
         """The same wheel as a local file: for whoever reads more than the records of it."""
         return self.archive if self._open_whole is None else self._open_whole()
 
     @cached_property
     def tags(self) -> frozenset[Tag]:
-        """From the file name, else from WHEEL; raises InvalidWheel where neither has any."""
+        """From the file name, else from WHEEL; raises InvalidWheel where neither has any.
+
+        Empty where it was installed without WHEEL: an environment has it, whatever it is for.
+        """
         if self._tags_in_name is not None:
             return self._tags_in_name
         found: set[Tag] = set()
         for line in self.archive.wheel_file.get_all("Tag", []):
             with suppress(ValueError):
                 found.update(parse_tag(str(line).strip()))
-        if not found:
+        if not found and self.archive.has(f"{self.archive.dist_info}/WHEEL"):
             raise InvalidWheel(self.filename, "neither its name nor WHEEL says what it is for")
         return frozenset(found)
 
@@ -137,8 +141,8 @@ class Subject:
 
     @cached_property
     def installed_digests(self) -> dict[str, str]:
-        """Digest in RECORD of each file, by its path as installed."""
-        return installed_files(self.archive.manifest)
+        """Digest in RECORD of each file that is as recorded, by its path as installed."""
+        return installed_files(self.archive.manifest, self.archive.is_as_recorded)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -279,7 +283,7 @@ class Subject:
         return read_tree(paths, self.whole.read, frozenset(wanted))
 
 
-def _header(archive: WheelArchive, name: str) -> str:
+def _header(archive: OpenWheel, name: str) -> str:
     value = str(archive.metadata.get(name, "")).strip()
     if not value:
         raise InvalidWheel(archive.name, f"METADATA has no {name}")
@@ -316,7 +320,7 @@ def open_subject(source: WheelSource, reference: WheelReference) -> Iterator[Sub
             yield Subject(stack.enter_context(source.open(reference)))
             return
         record = source.published(reference)
-        wheel: WheelArchive | Unopened
+        wheel: OpenWheel | Unopened
         if record is None:
             wheel = stack.enter_context(source.open(reference))
         else:

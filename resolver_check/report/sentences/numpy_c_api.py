@@ -25,9 +25,11 @@ def sentence(reason: Reason) -> str | None:
         case numpy_c_api.NumpyTooOld():
             return f"it targets NumPy {reason.target} or newer, not {reason.release}"
         case numpy_c_api.NumpyTargetUnknown():
+            less = f"and {reason.release} offers less than {reason.old_release}"
+            newer = f"which may be newer than {reason.release}"
             return (
-                f"its binaries do not say which NumPy they target, "
-                f"and {reason.release} offers less than {reason.old_release}"
+                "its binaries do not say which NumPy they target, "
+                f"{less if reason.old_release else newer}"
             )
         case numpy_c_api.NumpyFoundByName():
             return (

@@ -128,6 +128,16 @@ def test_what_the_wheel_defines_itself_or_may_do_without_is_not_asked_of_the_int
     assert use.stable_abi.outside == ()
 
 
+def test_a_program_that_embeds_one_python_need_not_keep_to_the_stable_abi(tmp_path: Path) -> None:
+    called = [ImageSymbol("PyMem_RawFree", is_defined=False)]
+    library = "libpython3.11.so.1.0"
+    use = _use(tmp_path, {"p/program": bytes(Image(symbols=called, needed=[library]))})
+    assert (use.stable_abi, use.versioned_libraries) == (None, (library,))
+    use = _use(tmp_path, {"p/program": bytes(Image(symbols=called, needed=["libpython3.so"]))})
+    assert use.stable_abi is not None
+    assert use.stable_abi.floor == (3, 13)
+
+
 def test_a_module_for_one_version_need_not_keep_to_the_stable_abi(tmp_path: Path) -> None:
     assert _use(tmp_path, {f"a{SUFFIX}": _module("_PyRuntime")}).stable_abi is None
     both = {f"a{SUFFIX}": _module("_PyRuntime"), "b.abi3.so": _module("PyType_GetName")}

@@ -173,6 +173,9 @@ PYBIND = "__pybind11_internals_v4_gcc_libstdcpp_cxxabi1011__"
         (("_ARRAY_API", OLD_PATH, "numpy._core", PYBIND), ("compiled", False, None)),
         (("_ARRAY_API", "numpy.core.multiarray"), ("by-name", False, None)),
         (("_ARRAY_API", "numpy._core"), ("by-name", True, None)),
+        # Rust's crate `numpy`, of which tokenizers 0.23 and polars 2.1 are made.
+        (("_ARRAY_API", "numpy.core", "numpy._core", CHECK, "/rustc/1"), ("by-name", True, None)),
+        (("_ARRAY_API", "numpy.core", CHECK, "/rustc/1"), ("compiled", False, None)),
         (("numpy", SIZES), ("types-only", False, None)),
         (("numpy.random", SIZES), None),
     ],
