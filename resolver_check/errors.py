@@ -2,6 +2,8 @@
 
 ResolverCheckError
 ├── UsageError              a value on the command line that cannot be used
+├── DoesNotFit              a wheel that is to be installed does not fit what is there
+├── InstallationFailed      files of a wheel could not be written
 └── SourceUnavailable       a place to find wheels did not give what was asked of it
     ├── NotKept             it would have to be asked for, and nothing may be: offline
     ├── ProjectMissing      the index answers, and says that it has no such project
@@ -31,6 +33,30 @@ class UsageError(ResolverCheckError):
 
     def __str__(self) -> str:
         return self.wrong
+
+
+class DoesNotFit(ResolverCheckError):
+    """`wheel` is refused by its verdict, and what is `wrong` with it there."""
+
+    def __init__(self, wheel: str, wrong: str) -> None:
+        super().__init__(wheel, wrong)
+        self.wheel = wheel
+        self.wrong = wrong
+
+    def __str__(self) -> str:
+        return f"{self.wheel} does not fit: {self.wrong}"
+
+
+class InstallationFailed(ResolverCheckError):
+    """`path` could not be written, what was `wrong`, and what became of the rest."""
+
+    def __init__(self, path: str, wrong: str) -> None:
+        super().__init__(path, wrong)
+        self.path = path
+        self.wrong = wrong
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.wrong}"
 
 
 class SourceUnavailable(ResolverCheckError):

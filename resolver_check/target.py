@@ -29,6 +29,10 @@ class Target:
     platform: str
     """The newest platform tag that it accepts."""
     tags: frozenset[Tag]
+    preferred: tuple[Tag, ...]
+    """The same, the one first that an installer likes best."""
+    micro: int = 0
+    """Third number of the Python's version; no tag depends on it."""
 
     @property
     def marker_environment(self) -> dict[str, str]:
@@ -36,7 +40,7 @@ class Target:
         environment: dict[str, str] = _running_environment()
         version = ".".join(map(str, self.python))
         environment["python_version"] = version
-        environment["python_full_version"] = f"{version}.0"
+        environment["python_full_version"] = f"{version}.{self.micro}"
         environment["implementation_name"] = "cpython"
         environment["platform_python_implementation"] = "CPython"
         for prefix, sys_platform, system, os_name in _SYSTEMS:
@@ -85,17 +89,23 @@ def target(python: str | None, platform: str | None) -> Target:
         if not match:
             raise UsageError(f"--python wants MAJOR.MINOR such as 3.11, not {python!r}")
         version = (int(match[1]), int(match[2]))
-    platforms = list(tags.platform_tags()) if platform is None else list(_accepted(platform))
+    platforms = list(tags.platform_tags() if platform is None else accepted_platforms(platform))
     interpreter = f"cp{version[0]}{version[1]}"
-    accepted = {
-        *tags.cpython_tags(python_version=version, platforms=platforms),
-        *tags.compatible_tags(python_version=version, interpreter=interpreter, platforms=platforms),
-    }
-    return Target(python=version, platform=platforms[0], tags=frozenset(accepted))
+    accepted = dict.fromkeys(tags.cpython_tags(version, platforms=platforms))
+    accepted |= dict.fromkeys(tags.compatible_tags(version, interpreter, platforms))
+    return Target(
+        python=version,
+        platform=platforms[0],
+        tags=frozenset(accepted),
+        preferred=tuple(accepted),
+    )
 
 
-def _accepted(platform: str) -> Iterator[str]:
-    """The platform tags that a system of tag `platform` accepts, itself first."""
+def accepted_platforms(platform: str) -> Iterator[str]:
+    """The platform tags that a system of tag `platform` accepts, itself first.
+
+    Raises UsageError for what is no such tag.
+    """
     if not re.fullmatch(r"\w+", platform):
         raise UsageError(
             f"--platform wants a platform tag such as manylinux_2_28_x86_64, not {platform!r}"

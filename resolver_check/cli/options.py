@@ -130,7 +130,7 @@ def echo_json(value: JSONValue) -> None:
     click.echo(json.dumps(value, indent=2, sort_keys=True))
 
 
-def echo_lines(lines: Iterable[str]) -> None:
+def echo_lines(lines: Iterable[str], *, to_stderr: bool = False) -> None:
     """`lines` on standard output, without what a terminal would obey: wheels can say anything."""
     for line in lines:
-        click.echo(printable(line))
+        click.echo(printable(line), err=to_stderr)
