@@ -71,6 +71,11 @@ def difference_lines(difference: WheelDifference) -> Iterator[str]:
         yield f"  - interface: {part}"
 
 
+def content_sentences(difference: WheelDifference) -> Iterator[str]:
+    """What differs in each file for whoever installs them."""
+    yield from _sentences(difference.content)
+
+
 def _sentences(differences: Iterable[Difference]) -> Iterator[str]:
     """One for each kind of difference of a file, or for each that has something to show."""
     for (path, kind, *_), alike in groupby(differences, _kind_in_file):

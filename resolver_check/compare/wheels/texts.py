@@ -91,7 +91,7 @@ def _short(text: str) -> str:
 
 def entry_point_differences(path: str, first: bytes, second: bytes) -> Iterator[Difference]:
     """Entry point by entry point, whatever their order. For bytes that differ."""
-    old, new = _entry_points(first), _entry_points(second)
+    old, new = entry_points(first), entry_points(second)
     if old is None or new is None:
         yield Difference(path=path, kind=Kind.BYTES)
         return
@@ -105,7 +105,7 @@ def entry_point_differences(path: str, first: bytes, second: bytes) -> Iterator[
         yield Difference(path=path, kind=Kind.ORDER)
 
 
-def _entry_points(data: bytes) -> dict[tuple[str, str], str] | None:
+def entry_points(data: bytes) -> dict[tuple[str, str], str] | None:
     """By section and name (PyPA, "Entry points specification", File format); None if malformed."""
     if b"\0" in data:
         return None
