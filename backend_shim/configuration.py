@@ -26,11 +26,14 @@ PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
 
 _FLAGS: Final = ("commands", "import-modules", "strict", "system-files")
 _KEYS: Final = (
-    "build-backend", "backend-path", "env", "patches", "provides", "types-from", *_FLAGS
+    "build-backend", "backend-path", "env", "patches", "propose-bounds", "provides", "types-from",
+    *_FLAGS,
 )  # fmt: skip
 _SERIES_KEYS: Final = ("last-change", "last-addition")
 _SETTINGS: Final = ("patches", *_FLAGS)
 _TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_REPORT: Final = "report"
+_WRITE: Final = "write"
 _BACKEND = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
 
@@ -59,6 +62,10 @@ class Configuration:
     """Whether it is recorded which packages of the system the headers that were read belong to."""
     series: tuple[Series, ...] = ()
     """What the project promises of its own interfaces: `[tool.wheel-abi.provides]`."""
+    reports_bounds: bool = False
+    """Whether the log of the build says which bounds on providers follow from it."""
+    writes_bounds: bool = False
+    """Whether METADATA is narrowed by them, so that it is known only once the wheel is built."""
     dynamic: frozenset[str] = frozenset()
     """`project.dynamic`."""
     shim_path: tuple[str, ...] = ()
@@ -78,6 +85,8 @@ def read_configuration(source: Path) -> Configuration:
     _refuse_unknown(table, _KEYS, TABLE)
     build_system, project = _table(document, "build-system"), _table(document, "project")
     flags: dict[str, Any] = {_field(key): _flag(table, key) for key in _FLAGS}
+    dynamic = frozenset(_strings(project, "dynamic", "[project]"))
+    bounds = _propose_bounds(table, dynamic)
     return Configuration(
         build_backend=_build_backend(table),
         backend_path=_backend_path(table, source),
@@ -86,7 +95,9 @@ def read_configuration(source: Path) -> Configuration:
         env=_env(table),
         types_from=_strings(table, "types-from", TABLE),
         series=tuple(_series(*each) for each in _table(table, "provides").items()),
-        dynamic=frozenset(_strings(project, "dynamic", "[project]")),
+        reports_bounds=bounds is not None,
+        writes_bounds=bounds == _WRITE,
+        dynamic=dynamic,
         shim_path=_strings(build_system, "backend-path", "[build-system]"),
         requires=_strings(build_system, "requires", "[build-system]"),
         name=_text(project, "name"),
@@ -207,6 +218,21 @@ def _flag(table: Mapping[str, Any], key: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{TABLE} {key}", "must be true or false")
     return value
+
+
+def _propose_bounds(table: Mapping[str, Any], dynamic: frozenset[str]) -> str | None:
+    """What is to be done with bounds; None: nothing.
+
+    Core metadata: what is not declared dynamic is the same in every wheel (PEP 621, PEP 643).
+    """
+    value, where = table.get("propose-bounds"), f"{TABLE} propose-bounds"
+    if value not in (None, _REPORT, _WRITE):
+        raise ConfigurationError(where, f'must be "{_REPORT}" or "{_WRITE}"')
+    if value == _WRITE and "dependencies" not in dynamic:
+        raise ConfigurationError(
+            where, f'"{_WRITE}" changes Requires-Dist, so project.dynamic must list "dependencies"'
+        )
+    return value if isinstance(value, str) else None
 
 
 def _env(table: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 # Everything is imported here and now: uv and gpep517 put a relative path on `sys.path`, and a
 # backend that changes the working directory would make a later import fail.
+from backend_shim.bounds_proposing import bounds_of, write_bounds
 from backend_shim.capture.build import BeforeBuild, begin_capture, capture_build_inputs
 from backend_shim.capture.observation import BuildObservation
 from backend_shim.configuration import (
@@ -28,6 +29,7 @@ from backend_shim.configuration import (
 )
 from backend_shim.embed import embed
 from backend_shim.errors import ConfigurationError
+from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.vendoring import add_shim_to_sdist
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wrapped_backend import (
@@ -39,6 +41,7 @@ from backend_shim.wrapped_backend import (
 )
 
 _T = TypeVar("_T")
+_PREPARE_METADATA = "prepare_metadata_for_build_wheel"
 
 
 def __getattr__(name: str) -> Any:
@@ -46,6 +49,10 @@ def __getattr__(name: str) -> Any:
         return _wrapped_backend().unsupported_operation()
     if name in HOOKS:
         wrapped = _wrapped_backend()
+        if name == _PREPARE_METADATA and wrapped.configuration.writes_bounds:
+            # PEP 517: build_wheel "MUST produce a wheel with identical metadata", which is known
+            # when the binaries are there. Without the hook front ends take it from the wheel.
+            raise AttributeError(f"{name}: METADATA is known when the wheel is built")
         return _own_hook(name, wrapped, wrapped.hook(name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -143,12 +150,44 @@ def _build_wheel(
     with process_restored(), observation or nullcontext():
         name = real(*args, **kwargs)
     if before is not None:
-        _unless_it_fails(
+        build_inputs = _unless_it_fails(
             configuration,
             f"{name} is left without records",
             lambda: _embed_records(wrapped, configuration, before, observation, directory / name),
         )
+        if build_inputs is not None and configuration.reports_bounds:
+            _unless_it_fails(
+                configuration,
+                f"METADATA of {name} is left as it is",
+                lambda: _propose_bounds(
+                    wrapped, configuration, build_inputs, directory / name, _metadata(args, kwargs)
+                ),
+            )
     return name
+
+
+def _propose_bounds(
+    wrapped: WrappedBackend,
+    configuration: Configuration,
+    build_inputs: BuildInputs,
+    wheel: Path,
+    metadata_directory: object,
+) -> None:
+    bounds = bounds_of(wheel, build_inputs)
+    for each in bounds:
+        sys.stderr.write(f"wheel-abi: proposed Requires-Dist: {each.requirement} ({each.why})\n")
+    if not configuration.writes_bounds:
+        return
+    if metadata_directory is not None:
+        wrong = "the front end says what METADATA is to be, so it is not narrowed"
+        raise ConfigurationError(f"{TABLE} propose-bounds", wrong)
+    if write_bounds(wheel, bounds, wrapped.source):
+        sys.stderr.write(f"wheel-abi: METADATA of {wheel.name} is narrowed by them\n")
+
+
+def _metadata(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
+    """The `metadata_directory` of a call of `build_wheel`."""
+    return args[2] if len(args) > 2 else kwargs.get("metadata_directory")
 
 
 def _embed_records(
@@ -157,7 +196,7 @@ def _embed_records(
     before: BeforeBuild,
     observation: BuildObservation | None,
     wheel: Path,
-) -> None:
+) -> BuildInputs:
     with WheelArchive.open(wheel) as archive:
         build_inputs = capture_build_inputs(
             before,
@@ -178,6 +217,7 @@ def _embed_records(
     if wanted:
         _tell(configuration, "types-from", "no types are recorded of", left_out.types)
     _tell(configuration, "import-modules", "not imported:", left_out.modules)
+    return build_inputs
 
 
 def _tell(

@@ -15,11 +15,16 @@ from resolver_check.cli import exit_status
 from resolver_check.cli.catalog_command import catalog_command
 from resolver_check.cli.diff_command import diff_command
 from resolver_check.cli.diff_inputs_command import diff_inputs_command
+from resolver_check.cli.env_command import env_command
+from resolver_check.cli.install_command import install_command
 from resolver_check.cli.judge_command import judge_command
+from resolver_check.cli.lock_command import lock_command
+from resolver_check.cli.pins_command import pins_command
 from resolver_check.cli.plan_command import plan_command
 from resolver_check.cli.publish_command import publish_command
 from resolver_check.cli.python_command import python_command
 from resolver_check.cli.rebuild_command import rebuild_command
+from resolver_check.cli.reuse_command import reuse_command
 from resolver_check.cli.scan_command import scan_command
 from resolver_check.cli.show_command import show_command
 from resolver_check.errors import ResolverCheckError
@@ -61,12 +66,17 @@ def cli() -> None:
 cli.add_command(catalog_command)
 cli.add_command(diff_command)
 cli.add_command(diff_inputs_command)
+cli.add_command(install_command)
+cli.add_command(env_command)
 cli.add_command(judge_command)
+cli.add_command(lock_command)
+cli.add_command(pins_command)
 cli.add_command(plan_command)
 cli.add_command(publish_command)
 cli.add_command(python_command)
 cli.add_command(scan_command)
 cli.add_command(rebuild_command)
+cli.add_command(reuse_command)
 cli.add_command(show_command)
 
 
