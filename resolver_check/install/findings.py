@@ -84,5 +84,7 @@ def _is_for(wheel: Subject, platform: str) -> bool:
     theirs = {tag.platform for tag in wheel.tags}
     if ours.startswith("manylinux_"):
         return not theirs.isdisjoint(("any", *accepted_platforms(ours)))
+    if ours.startswith("macosx_") and any(tag.endswith("_universal2") for tag in theirs):
+        return True
     # A bare `linux` is of the machine where it was built.
     return ours.removeprefix("musl") in theirs or any(platforms_meet(ours, tag) for tag in theirs)

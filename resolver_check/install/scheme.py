@@ -38,6 +38,9 @@ if platform.startswith("linux-"):
     except (AttributeError, IndexError, OSError, ValueError):
         libc = "musllinux"
     platform = platform.replace("linux", libc, 1).replace("-", "_")
+elif platform.startswith("macosx-"):
+    # Of an interpreter for two machines it is the one on which it runs.
+    platform = platform.replace("universal2", os.uname().machine)
 print(json.dumps({"paths": paths, "executable": sys.executable, "platform": platform}))
 """
 # The launchers of scripts, by what `sysconfig.get_platform` answers on Windows.
@@ -58,8 +61,8 @@ class InstallScheme:
     executable: str
     """For the first line of scripts."""
     platform: str
-    """As `sysconfig.get_platform` spells it, and of Linux with the C library: of glibc the newest
-    tag that it accepts (`manylinux_2_36_x86_64`), of any other `musllinux_x86_64`."""
+    """As `sysconfig.get_platform` spells it, of macOS with the machine, and of Linux with the C
+    library: the newest tag for glibc (`manylinux_2_36_x86_64`), or `musllinux_x86_64`."""
 
     @property
     def launcher(self) -> str:
