@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -33,18 +33,20 @@ def known_range(
     built: str | None = None,
     most_read: int = MOST_READ,
     first: Collection[Version] = (),
+    beside: Collection[Version] = (),
 ) -> ProviderRange:
     """What is known of `candidates`; at most `most_read` are opened, `first` before others.
 
-    `built` is the version it was built with, where its record does not say so; without any, what
-    needs an older wheel to compare with proves nothing.
+    `beside` are versions that have no wheel to read: of those that lie among the candidates nothing
+    is known, unless numbers tell. `built` is the version it was built with, where its record does
+    not say so; without any, what needs an older wheel to compare with proves nothing.
     """
     built = consumer.build_requirements.get(provider, built)
     with ExitStack() as stack:
         judging = _Judging(consumer, candidates, rules, _old(candidates, built, stack))
         judging.judge_ends(first, most_read)
         judging.judge_between(most_read)
-    return judging.range(provider, built)
+    return judging.range(provider, built, beside)
 
 
 def _old(candidates: Candidates, built: str | None, stack: ExitStack) -> Subject | None:
@@ -91,11 +93,14 @@ class _Judging:
         ends = {self._judged[gap[0]].verdict, self._judged[gap[2]].verdict}
         return len(ends) > 1, Verdict.VALID in ends, len(gap[1])
 
-    def range(self, provider: str, built: str | None) -> ProviderRange:
+    def range(self, provider: str, built: str | None, beside: Collection[Version]) -> ProviderRange:
         """What came of it."""
+        ends = sorted(self._judged)
+        among = (each for each in beside if ends and ends[0] < each < ends[-1])
+        versions = sorted({*self._versions, *among})
         told = {
             version: verdict
-            for older, inside, newer in self._stretches()
+            for older, inside, newer in self._stretches(versions)
             if (verdict := told_between(self._judged[older], self._judged[newer])) is not None
             for version in inside
         }
@@ -105,7 +110,7 @@ class _Judging:
             judged=tuple(sorted(self._judged.items())),
             between=tuple(sorted(told.items())),
             not_read=tuple(
-                each for each in self._versions if each not in self._judged and each not in told
+                each for each in versions if each not in self._judged and each not in told
             ),
         )
 
@@ -119,17 +124,19 @@ class _Judging:
         except (InvalidWheel, SourceUnavailable) as error:
             self._judged[version] = unreadable(str(version), str(error))
 
-    def _stretches(self) -> list[tuple[Version, list[Version], Version]]:
-        """Those that were not judged, between the two judged around them."""
+    def _stretches(
+        self, versions: Sequence[Version]
+    ) -> list[tuple[Version, list[Version], Version]]:
+        """Those of `versions` that were not judged, between the two judged around them."""
         return [
             (older, inside, newer)
             for older, newer in pairwise(sorted(self._judged))
-            if (inside := [each for each in self._versions if older < each < newer])
+            if (inside := [each for each in versions if older < each < newer])
         ]
 
     def _gaps(self) -> list[tuple[Version, list[Version], Version]]:
         return [
             gap
-            for gap in self._stretches()
+            for gap in self._stretches(self._versions)
             if told_between(self._judged[gap[0]], self._judged[gap[2]]) is None
         ]

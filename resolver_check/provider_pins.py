@@ -95,7 +95,10 @@ def _providers(
 
 def _pin(wheel: Subject, name: NormalizedName, bound: Bound | None, request: PinRequest) -> Pin:
     stated = _stated(wheel.requirements, name, request.target)
-    references, trouble = _listed(wheel, name, request)
+    listed, trouble = _listed(name, request)
+    references = _for_target(wheel, listed, request.target)
+    if listed and not references:
+        trouble = "the index has no wheel of it for this target"
     if not references or request.source is None:
         compared = compare_with_bound(stated, bound)
         return Pin(provider=name, found=None, bound=bound, stated=compared, trouble=trouble)
@@ -108,6 +111,12 @@ def _pin(wheel: Subject, name: NormalizedName, bound: Bound | None, request: Pin
         built=request.built.get(name),
         most_read=request.most_read,
         first=[min(admitted), max(admitted)] if admitted else (),
+        # An installer may build these from their sdists.
+        beside=[
+            each.version
+            for each in listed
+            if not each.yanked and not each.version.is_prerelease and each.version not in references
+        ],
     )
     if not found.is_bound:
         text = None if stated is None else str(stated)
@@ -123,15 +132,15 @@ def _pin(wheel: Subject, name: NormalizedName, bound: Bound | None, request: Pin
 
 
 def _listed(
-    wheel: Subject, name: NormalizedName, request: PinRequest
-) -> tuple[dict[Version, WheelReference], str | None]:
-    """Its wheels for the target by version, or why there are none."""
+    name: NormalizedName, request: PinRequest
+) -> tuple[tuple[WheelReference, ...], str | None]:
+    """Its wheels, or why there are none."""
     if request.source is None:
-        return {}, None
+        return (), None
     try:
-        found = _for_target(wheel, request.source.wheels(name), request.target)
+        found = request.source.wheels(name)
     except SourceUnavailable as error:
-        return {}, str(error)
+        return (), str(error)
     return found, None if found else "the index has no wheel of it for this target"
 
 

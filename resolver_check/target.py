@@ -134,7 +134,12 @@ def accepted_platforms(platform: str) -> Iterator[str]:
 
 def platforms_meet(ours: str, theirs: str) -> bool:
     """Whether they are of one system and machine; glibc or macOS versions only raise the floor."""
-    return "any" in (ours, theirs) or _system(ours) == _system(theirs)
+    if "any" in (ours, theirs):
+        return True
+    (system, machine), (other, its_machine) = _system(ours), _system(theirs)
+    # `universal2` is for each of macOS's machines.
+    is_for_each = system == "macosx" and "" in (machine, its_machine)
+    return system == other and (machine == its_machine or is_for_each)
 
 
 def _system(platform: str) -> tuple[str, str]:

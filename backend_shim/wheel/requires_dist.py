@@ -69,8 +69,13 @@ def _requirement(field: bytes) -> _Requirement | None:
 
 def _missing(versions: str, bounds: Sequence[str]) -> list[str]:
     """Those of `bounds` that `versions` do not demand in so many words."""
-    clauses = [match for each in versions.split(",") if (match := _CLAUSE.fullmatch(each))]
-    return [each for each in bounds if not any(_implies(clause, each) for clause in clauses)]
+    stated = versions.split(",")
+    clauses = [match for each in stated if (match := _CLAUSE.fullmatch(each))]
+    return [
+        each
+        for each in bounds
+        if each not in stated and not any(_implies(clause, each) for clause in clauses)
+    ]
 
 
 def _implies(clause: re.Match[str], bound: str) -> bool:

@@ -33,6 +33,7 @@ from resolver_check.install import (
     judge_installation,
     open_wheel_file,
     other_version,
+    overlaps,
     scheme_of,
     write,
 )
@@ -129,8 +130,8 @@ def install_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
             python=_version(interpreter),
             platform=place.scheme.platform,
         )
-        left = tuple(_left_in_part(sources, place))
-        findings = replace(findings, skipped=(*findings.skipped, *left))
+        mixed = (*_left_in_part(sources, place), *overlaps(sources, place))
+        findings = replace(findings, skipped=(*findings.skipped, *mixed))
         is_refused = _is_refused(findings.verdict, on_unknown)
         is_installed = force or not is_refused
         asked = () if no_bytecode else levels or _LEVELS

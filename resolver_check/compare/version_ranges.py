@@ -117,11 +117,17 @@ def _bounds(
             yield f"<{above}"
     elif oldest == newest:
         yield f"=={oldest}"
-    elif _series(oldest) == _series(newest) and _series(oldest) not in map(_series, barred):
-        yield f"=={oldest.major}.{oldest.minor}.*"
+    elif _is_all_of_series(oldest, newest) and _series(oldest) not in map(_series, barred):
+        epoch = f"{oldest.epoch}!" if oldest.epoch else ""
+        yield f"=={epoch}{oldest.major}.{oldest.minor}.*"
     else:
         yield f">={oldest}"
         yield f"<={newest}"
+
+
+def _is_all_of_series(oldest: Version, newest: Version) -> bool:
+    """Whether one series has both; by its pre-releases nothing is known of what they precede."""
+    return _series(oldest) == _series(newest) and not newest.is_prerelease
 
 
 def _public(version: Version) -> Version:

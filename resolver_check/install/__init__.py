@@ -7,6 +7,7 @@ whoever wants to decide on that, and `write` installs several wheels, or nothing
 from resolver_check.install.checked_source import CheckedSource
 from resolver_check.install.destination import Place
 from resolver_check.install.findings import Findings, judge_installation
+from resolver_check.install.overlap import overlaps
 from resolver_check.install.scheme import InstallScheme, below, scheme_of
 from resolver_check.install.writing import (
     check_free,
@@ -27,6 +28,7 @@ __all__ = [
     "judge_installation",
     "open_wheel_file",
     "other_version",
+    "overlaps",
     "scheme_of",
     "write",
 ]

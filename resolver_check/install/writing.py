@@ -79,7 +79,7 @@ def check_free(sources: Sequence[WheelFile], place: Place) -> None:
     """
     taken: dict[Path, str] = {}
     for source in sources:
-        for path in _files(source, place):
+        for path in files_of(source, place):
             if place.overwrite_existing:
                 continue
             if path in taken:
@@ -167,7 +167,8 @@ def _planned(source: WheelFile, place: Place) -> PlannedDestination:
     return destination
 
 
-def _files(source: WheelFile, place: Place) -> list[Path]:
+def files_of(source: WheelFile, place: Place) -> list[Path]:
+    """Where the files of the wheel would come to lie. Raises InvalidWheel."""
     return [target for _, _, target in _planned(source, place).planned]
 
 

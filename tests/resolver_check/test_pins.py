@@ -140,6 +140,18 @@ def test_no_more_are_read_than_allowed_and_the_others_are_not_known(
     assert found.specifier == SpecifierSet(">=1.2,<=1.5,!=1.4")
 
 
+def test_a_version_without_a_wheel_is_in_a_range_only_if_numbers_tell(
+    make: Factory, ask: Callable[..., ProviderRange]
+) -> None:
+    beside = [Version(each) for each in ("0.9", "1.1", "1.24.9", "2.1.1", "3.0")]
+    promised = ask(make.for_both("taker"), *numpies(make)[1:], beside=beside)
+    assert promised.specifier == SpecifierSet(">=1.23.0")
+    by_files = ask(make.linked(), make.library("1.0"), make.library("1.2"), built="1.0",
+                   beside=beside)  # fmt: skip
+    assert [str(each) for each in by_files.not_read] == ["1.1"]
+    assert by_files.specifier == SpecifierSet(">=1.0,<=1.2,!=1.1")
+
+
 def test_a_provider_that_it_does_not_touch_binds_nothing(
     make: Factory, ask: Callable[..., ProviderRange]
 ) -> None:

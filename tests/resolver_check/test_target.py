@@ -9,7 +9,7 @@ from packaging.markers import Marker
 from packaging.tags import parse_tag
 
 from resolver_check.errors import UsageError
-from resolver_check.target import target
+from resolver_check.target import platforms_meet, target
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,22 @@ def test_refuses_a_platform(platform: str) -> None:
 @pytest.mark.parametrize("platform", ["macosx_999999999_0_arm64", "manylinux_2_999999999_x86_64"])
 def test_absurd_versions_take_no_time(platform: str) -> None:
     assert len(target("3.11", platform).tags) < 1000
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ("macosx_11_0_universal2", "macosx_14_0_arm64", True),
+        ("macosx_11_0_x86_64", "macosx_10_9_universal2", True),
+        ("macosx_11_0_x86_64", "macosx_11_0_arm64", False),
+        ("win32", "win_amd64", False),
+        ("manylinux_2_17_x86_64", "linux_x86_64", True),
+        ("manylinux_2_17_x86_64", "musllinux_1_2_x86_64", False),
+        ("any", "win_arm64", True),
+    ],
+)
+def test_platforms_meet_where_one_machine_can_hold_both(
+    ours: str, theirs: str, expected: bool
+) -> None:
+    assert platforms_meet(ours, theirs) is expected
+    assert platforms_meet(theirs, ours) is expected

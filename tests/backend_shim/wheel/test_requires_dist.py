@@ -70,6 +70,12 @@ def test_it_is_done_once() -> None:
     assert narrowed(once, NUMPY) == once
 
 
+@pytest.mark.parametrize("release", ["2.1.0", "2.1.0rc1", "2.1.0.post1"])
+def test_what_is_required_to_the_letter_is_not_said_again(release: str) -> None:
+    exact = HEAD + f"Requires-Dist: torch=={release}\n".encode() + BODY
+    assert narrowed(exact, {"torch": [f"=={release}"]}) == exact
+
+
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 def test_folded_lines_and_other_line_ends_are_kept(ending: bytes) -> None:
     lines = [b"Name: demo", b"Requires-Dist: numpy", b"   >=1.19", b"License: MIT", b"", b"Text"]

@@ -251,6 +251,27 @@ def test_a_file_of_another_project_is_not_written_over_unasked(
     assert "plain.py is there already; --overwrite-existing" in said
 
 
+def test_what_comes_of_files_of_another_project_is_unknown(
+    make: Factory, run: Run, prefix: Path, tmp_path: Path
+) -> None:
+    thief = make_wheel(tmp_path, name="thief", files={"plain.py": b"x = 2\n"})
+    over = ("--prefix", prefix, "--overwrite-existing", "--on-unknown", "refuse")
+    given = run("install", make.pure("plain"), thief, *over)
+    assert given.status == 3
+    assert "unknown: plain 1.0: thief writes over files of it" in given.out
+    assert not prefix.exists()
+    put(prefix, make.pure("plain"))
+    installed = run("install", thief, *over)
+    assert installed.status == 3
+    assert "unknown: plain 1.0: thief writes over files of it" in installed.out
+    (metadata,) = prefix.rglob("plain-*.dist-info/METADATA")
+    metadata.write_bytes(b"Name: plain\nVersion: 1.0\nAuthor: caf\xe9\n")
+    assert "thief writes over files of it" in run("install", thief, *over).out
+    assert run("install", make.pure("plain"), *over).status == 3
+    metadata.write_bytes(b"Name: plain\nVersion: 1.0\n")
+    assert run("install", make.pure("plain"), *over).status == 0
+
+
 def test_nothing_is_left_of_an_installation_that_fails_midway(
     make: Factory, run: Run, prefix: Path
 ) -> None:

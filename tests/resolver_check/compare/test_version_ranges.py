@@ -34,6 +34,9 @@ def versions(text: str) -> list[Version]:
         ("2.5.1", "", False, "==2.5.1"),
         ("2.5.0 2.5.1", "2.4.1 2.6.0", False, "==2.5.*"),
         ("2.5.0 2.5.1", "2.5.2", False, ">=2.5.0,<=2.5.1"),
+        ("1!2.5.0 1!2.5.1", "2.5.0 1!2.4.0", False, "==1!2.5.*"),
+        # Of the final release nothing is known.
+        ("2.5rc1 2.5rc2", "", False, ">=2.5rc1,<=2.5rc2"),
         # One build of it fits and another does not: a bare version admits both.
         ("2.5.1+cpu", "2.5.1+cu121", False, None),
         ("2.5.1+cpu", "2.6.0+cpu", False, "==2.5.1"),
