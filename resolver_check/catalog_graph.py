@@ -115,7 +115,7 @@ class Required:
 
     def by(self, wheel: int) -> tuple[str, ...]:
         """The file names of what `wheel` requires directly, sorted, without its own."""
-        found = self._of_all(tuple(self._after(wheel)))
+        found = self._of_all(tuple(self._graph.successors(wheel)))
         own = self._names[self._ranks[wheel]]
         return tuple(each for each in found if each != own) if own in found else found
 
@@ -127,13 +127,8 @@ class Required:
 
     @cache  # noqa: B019 - lives as long as its plan
     def _fitting(self, requirement: int) -> tuple[int, ...]:
-        ranks = map(self._ranks.get, self._after(requirement))
+        ranks = map(self._ranks.get, self._graph.successors(requirement))
         return tuple(rank for rank in ranks if rank is not None)
-
-    def _after(self, node: int) -> list[int]:
-        starts = self._graph.starts
-        after: list[int] = self._graph.heads[starts[node] : starts[node + 1]].tolist()
-        return after
 
 
 @cache

@@ -119,12 +119,17 @@ class _Planned:
     @property
     def not_reached(self) -> NotReached:
         """Of those that are not listed."""
+        left = ~self._listed()
+        return NotReached(
+            pure=int((self._selection.pure & left).sum()),
+            unbound=int((self._selection.binary & left).sum()),
+        )
+
+    def _listed(self) -> Mask:
+        """Those that were judged."""
         listed = self._selection.none()
         listed[list(self._judged)] = True
-        return NotReached(
-            pure=int((self._selection.pure & ~listed).sum()),
-            unbound=int((self._selection.binary & ~listed).sum()),
-        )
+        return listed
 
     def judge_reached(self, *, lists_all: bool) -> None:
         self._judge(self._selection.chosen if lists_all else self._reached)
@@ -137,9 +142,7 @@ class _Planned:
         waits_for = BoundByCatalog(self._selection, behind, order, self._rebuilt).waits_for()
         conditional = self._selection.none()
         conditional[list(waits_for)] = True
-        listed = self._selection.none()
-        listed[list(self._judged)] = True
-        self._judge(conditional & ~listed)
+        self._judge(conditional & ~self._listed())
         ordered = sorted(self._judged.values(), key=lambda each: release_order(each.reference))
         names = {each.number: each.reference.filename for each in ordered}
         wanted = np.zeros(graph.count, dtype=np.bool_)

@@ -19,7 +19,7 @@ from backend_shim.interfaces import capsule, sip
 from backend_shim.interfaces.linking.facts import NAME as LINKING
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.table import all_interfaces
-from resolver_check.catalog_bound import library_names
+from resolver_check.catalog_facts import library_names
 from resolver_check.catalog_observed import AloneObserved, Explained
 from resolver_check.check import Bump, tags_meet, unreadable
 from resolver_check.columns import Mask

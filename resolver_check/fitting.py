@@ -18,7 +18,14 @@ from resolver_check.model import Judgement
 from resolver_check.scan.build_requirement import was_built_with
 from resolver_check.scan.subject import Subject
 
-__all__ = ["Fit", "Release", "judge_together", "judge_with_python"]
+__all__ = [
+    "Fit",
+    "Release",
+    "judge_together",
+    "judge_with_python",
+    "release_of",
+    "release_of_python",
+]
 
 
 def judge_together(
@@ -37,11 +44,7 @@ def judge_together(
 
 def judge_with_python(subjects: Sequence[Subject], python: Python, rules: Rules) -> tuple[Fit, ...]:
     """The judgement on each with binaries in the interpreter, which is the provider; by name."""
-    interpreter = Release(
-        name=canonicalize_name(cpython.PROVIDER),
-        version=python.version + python.flags,
-        filename=f"CPython {python.version}{python.flags}",
-    )
+    interpreter = release_of_python(python)
     found = []
     for each in sorted(subjects, key=lambda each: each.name):
         try:
@@ -52,7 +55,7 @@ def judge_with_python(subjects: Sequence[Subject], python: Python, rules: Rules)
             judgement = unreadable(each.filename, error.wrong)
         found.append(
             Fit(
-                consumer=_release(each),
+                consumer=release_of(each),
                 provider=interpreter,
                 judgement=judgement,
                 is_declared=True,
@@ -92,8 +95,8 @@ class _Together:
         unread = self._unread.get(consumer.name)
         for provider in self._providers_of(consumer):
             yield Fit(
-                consumer=_release(consumer),
-                provider=_release(provider),
+                consumer=release_of(consumer),
+                provider=release_of(provider),
                 judgement=unread or self._judged(consumer, provider),
                 is_declared=provider.name in declared,
             )
@@ -157,5 +160,13 @@ def _has_interface(subject: Subject) -> bool:
         return True
 
 
-def _release(subject: Subject) -> Release:
+def release_of_python(python: Python) -> Release:
+    """The interpreter as a provider."""
+    version = python.version + python.flags
+    name = canonicalize_name(cpython.PROVIDER)
+    return Release(name=name, version=version, filename=f"CPython {version}")
+
+
+def release_of(subject: Subject) -> Release:
+    """The release that a wheel is of."""
     return Release(name=subject.name, version=subject.version, filename=subject.filename)

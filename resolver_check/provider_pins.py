@@ -97,7 +97,7 @@ def _pin(wheel: Subject, name: NormalizedName, bound: Bound | None, request: Pin
     stated = _stated(wheel.requirements, name, request.target)
     listed, trouble = _listed(name, request)
     references = _for_target(wheel, listed, request.target)
-    if listed and not references:
+    if request.source is not None and trouble is None and not references:
         trouble = "the index has no wheel of it for this target"
     if not references or request.source is None:
         compared = compare_with_bound(stated, bound)
@@ -134,14 +134,11 @@ def _pin(wheel: Subject, name: NormalizedName, bound: Bound | None, request: Pin
 def _listed(
     name: NormalizedName, request: PinRequest
 ) -> tuple[tuple[WheelReference, ...], str | None]:
-    """Its wheels, or why there are none."""
-    if request.source is None:
-        return (), None
+    """Its wheels, and why they are not known, if so."""
     try:
-        found = request.source.wheels(name)
+        return () if request.source is None else request.source.wheels(name), None
     except SourceUnavailable as error:
         return (), str(error)
-    return found, None if found else "the index has no wheel of it for this target"
 
 
 def _stated(

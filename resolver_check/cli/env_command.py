@@ -89,7 +89,7 @@ def env_command(  # noqa: PLR0913, PLR0917 - one argument per option
     if bool(indexes) != (constraints is not None):
         raise UsageError("--constraints needs an --index, and is what that is for")
     environment, running = _opened(python, paths)
-    subjects = environment.subjects()
+    subjects = environment.subjects
     rules = Rules(level=evidence, strict=strict, promises=promises)
     pairs = judge_together(subjects, rules)
     if constraints is not None:
@@ -125,7 +125,7 @@ def _about(environment: Environment) -> dict[str, JSONValue]:
     return {
         "directories": [str(each) for each in environment.directories],
         "installed": [
-            {"name": each.name, "version": each.version} for each in environment.subjects()
+            {"name": each.name, "version": each.version} for each in environment.subjects
         ],
     }
 

@@ -60,6 +60,11 @@ class Graph:
         """The same graph with every edge turned round."""
         return Graph.of(self.count, self.heads, self.tails)
 
+    def successors(self, node: int) -> list[int]:
+        """Those of one node."""
+        found: list[int] = self.heads[self.starts[node] : self.starts[node + 1]].tolist()
+        return found
+
     def after(self, nodes: Numbers) -> Numbers:
         """The successors of `nodes`, each as often as an edge leads to it."""
         degrees = self.degrees[nodes]

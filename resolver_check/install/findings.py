@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
-
-from backend_shim.interfaces import cpython
 from resolver_check.check import judge_for_python
 from resolver_check.compare.interpreter import Python, TagsRefused
 from resolver_check.conditional import Rules
 from resolver_check.errors import UsageError
-from resolver_check.fitting import Fit, Release, judge_together
+from resolver_check.fitting import Fit, judge_together, release_of, release_of_python
 from resolver_check.model import Judgement, Verdict
 from resolver_check.report.fitting_report import worst_verdict
 from resolver_check.scan.environment import Environment
@@ -52,7 +49,7 @@ def judge_installation(
     names = [each.name for each in wheels]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"several wheels of {', '.join(twice)}")
-    staying = [each for each in environment.subjects() if each.name not in names]
+    staying = [each for each in environment.subjects if each.name not in names]
     fits = judge_together([*wheels, *staying], rules, only=frozenset(names))
     if python is not None:
         fits += tuple(_with_python(wheels, rules, python, platform))
@@ -63,19 +60,20 @@ def _with_python(
     wheels: Sequence[Subject], rules: Rules, python: Python, platform: str | None
 ) -> Iterator[Fit]:
     """Also of wheels without binaries, whose tags may be of another Python or platform."""
-    version = f"{python.version}{python.flags}"
-    interpreter = Release(
-        name=canonicalize_name(cpython.PROVIDER), version=version, filename=f"CPython {version}"
-    )
+    interpreter = release_of_python(python)
     for wheel in wheels:
         if platform is None or _is_for(wheel, platform):
             judgement = judge_for_python(wheel, python, level=rules.level, promises=rules.promises)
         else:
             tags = tuple(sorted(map(str, wheel.tags)))
-            refused = TagsRefused(tags=tags, python=f"{version} on {platform}")
+            refused = TagsRefused(tags=tags, python=f"{interpreter.version} on {platform}")
             judgement = Judgement(verdict=Verdict.INVALID, general=(refused,))
-        consumer = Release(name=wheel.name, version=wheel.version, filename=wheel.filename)
-        yield Fit(consumer=consumer, provider=interpreter, judgement=judgement, is_declared=True)
+        yield Fit(
+            consumer=release_of(wheel),
+            provider=interpreter,
+            judgement=judgement,
+            is_declared=True,
+        )
 
 
 def _is_for(wheel: Subject, platform: str) -> bool:

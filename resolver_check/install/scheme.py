@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from resolver_check.errors import UsageError
+from resolver_check.sources.interpreter_paths import answer
 
 # Asked without `site` (-S), whose `.pth` files may hold code; what that does first is done here:
 # the prefix of a virtual environment is where the nearest pyvenv.cfg lies (PEP 405). The rest is
@@ -43,6 +43,7 @@ elif platform.startswith("macosx-"):
     platform = platform.replace("universal2", os.uname().machine)
 print(json.dumps({"paths": paths, "executable": sys.executable, "platform": platform}))
 """
+_SILENT: Final = "does not say where its packages are"
 # The launchers of scripts, by what `sysconfig.get_platform` answers on Windows.
 _LAUNCHERS: Final = {
     "win-amd64": "win-amd64",
@@ -86,21 +87,17 @@ def scheme_of(python: Path, prefix: str | None = None) -> InstallScheme:
 
     Raises UsageError.
     """
-    command = [str(python), "-I", "-S", "-c", _ASK, *([] if prefix is None else [prefix])]
+    arguments = [] if prefix is None else [prefix]
+    said = answer(str(python), _ASK, *arguments, silent=_SILENT)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - the user names it
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{python}: does not run ({error})") from error
-    try:
-        told = json.loads(done.stdout)
+        told = json.loads(said)
         return InstallScheme(
             paths={key: str(value) for key, value in told["paths"].items()},
             executable=str(told["executable"] or python),
             platform=str(told["platform"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        last = (done.stderr.strip().splitlines() or ["does not say where its packages are"])[-1]
-        raise UsageError(f"{python}: {last}") from error
+        raise UsageError(f"{python}: {_SILENT}") from error
 
 
 def below(destdir: Path | None, path: Path) -> Path:

@@ -25,13 +25,10 @@ class Environment:
 
     directories: tuple[Path, ...]
     """In the order of `sys.path`, also those that `.pth` files name."""
-    installed: tuple[Subject, ...]
+    subjects: tuple[Subject, ...]
+    """What is installed, by name of project; of each project what is first on `sys.path`."""
     skipped: tuple[SkippedFile, ...]
     """Distributions that cannot be read, and why: nothing is known of them. By name."""
-
-    def subjects(self) -> tuple[Subject, ...]:
-        """What is installed, by name of project; of each project what is first on `sys.path`."""
-        return self.installed
 
 
 def open_environment(directories: Sequence[Path]) -> Environment:
@@ -53,7 +50,7 @@ def open_environment(directories: Sequence[Path]) -> Environment:
                 skipped[name] = SkippedFile(filename=error.wheel, why=error.wrong)
     return Environment(
         directories=searched,
-        installed=tuple(installed[name] for name in sorted(installed)),
+        subjects=tuple(installed[name] for name in sorted(installed)),
         skipped=tuple(skipped[name] for name in sorted(skipped)),
     )
 

@@ -244,9 +244,8 @@ class Selection:
 
     def with_tags(self, tags: int) -> Mask:
         """Selected wheels with binaries and those tags."""
-        return self._any(found for kind, found in self._kinds.items() if kind[0] == tags) & (
-            self.binary
-        )
+        found = (wheels for kind, wheels in self._kinds.items() if kind[0] == tags)
+        return self._any(found) & self.binary
 
     def mask(self, column: str, rest: str, *values: object) -> Mask:
         """The wheels whose numbers are in that column of an answer."""

@@ -79,13 +79,16 @@ def site_directories(python: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(map(Path, found)))
 
 
-def answer(path: str, question: str) -> str:
-    """What the interpreter at `path` prints for the program `question`. Raises UsageError."""
-    command = [path, "-I", "-S", "-c", question]
+def answer(path: str, question: str, *arguments: str, silent: str = "fails") -> str:
+    """What the interpreter at `path` prints for the program `question`.
+
+    Raises UsageError, with `silent` for one that fails without a word.
+    """
+    command = [path, "-I", "-S", "-c", question, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - the user names it
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{path}: does not run ({error})") from error
     if done.returncode:
-        raise UsageError(f"{path}: {(done.stderr.strip().splitlines() or ['fails'])[-1]}")
+        raise UsageError(f"{path}: {(done.stderr.strip().splitlines() or [silent])[-1]}")
     return done.stdout.strip()

@@ -70,7 +70,7 @@ def test_pairs_of_some_only(make: Factory, open_subject: Open) -> None:
 
 def test_without_a_record_linking_to_it_is_unknown(make: Factory, tmp_path: Path) -> None:
     site = install_wheels(tmp_path / "env", make.linked(), gift(make))
-    fits = _by_pair(judge_together(open_environment([site]).subjects(), RULES))
+    fits = _by_pair(judge_together(open_environment([site]).subjects, RULES))
     assert fits["taker", "gift"] is Verdict.UNKNOWN
 
 
@@ -88,11 +88,11 @@ def test_what_was_built_with_exactly_these_files_fits(make: Factory, tmp_path: P
     consumer, provider = make.linked(), gift(make)
     _built_with(consumer, provider, "1.0")
     site = install_wheels(tmp_path / "env", consumer, provider)
-    fits = judge_together(open_environment([site]).subjects(), RULES)
+    fits = judge_together(open_environment([site]).subjects, RULES)
     assert _by_pair(fits)["taker", "gift"] is Verdict.VALID
     # As soon as one of these files is another, nothing is known.
     (site / "gift" / "include" / "gift.h").write_text("int gift_open(void) ;\n")
-    fits = judge_together(open_environment([site]).subjects(), RULES)
+    fits = judge_together(open_environment([site]).subjects, RULES)
     assert _by_pair(fits)["taker", "gift"] is Verdict.UNKNOWN
 
 
@@ -100,7 +100,7 @@ def test_a_wheel_that_cannot_be_read_is_unknown_with_all_others(
     make: Factory, tmp_path: Path
 ) -> None:
     site = install_wheels(tmp_path / "env", make.for_both("both"), make.numpy_2())
-    subjects = open_environment([site]).subjects()
+    subjects = open_environment([site]).subjects
     next(site.glob("both/_both*")).unlink()
     fits = _by_pair(judge_together(subjects, RULES))
     assert set(fits.values()) == {Verdict.UNKNOWN}

@@ -23,13 +23,13 @@ from tests.support.wheel_factory import make_wheel
 
 
 def _subject(site: Path) -> Subject:
-    (found,) = open_environment([site]).subjects()
+    (found,) = open_environment([site]).subjects
     return found
 
 
 def _why(site: Path) -> str:
     environment = open_environment([site])
-    assert environment.subjects() == ()
+    assert environment.subjects == ()
     (skipped,) = environment.skipped
     return skipped.why
 
@@ -218,7 +218,7 @@ def test_texts_that_are_gone_and_what_is_no_file_are_left_out(site: Path) -> Non
 def test_what_pip_left_behind_is_no_distribution(site: Path) -> None:
     next(site.glob("*.dist-info")).rename(site / "~aker-1.0.dist-info")
     environment = open_environment([site])
-    assert (environment.subjects(), environment.skipped) == ((), ())
+    assert (environment.subjects, environment.skipped) == ((), ())
 
 
 @pytest.mark.parametrize("is_damaged", [False, True])
@@ -231,7 +231,7 @@ def test_what_is_first_on_the_path_hides_the_other(
     if is_damaged:
         next(sites[0].glob("*/RECORD")).unlink()
     environment = open_environment(sites)
-    assert [each.version for each in environment.subjects()] == ["1.26"] * (not is_damaged)
+    assert [each.version for each in environment.subjects] == ["1.26"] * (not is_damaged)
     assert len(environment.skipped) == is_damaged
 
 
@@ -242,7 +242,7 @@ def test_directories_that_a_path_file_names_are_searched_and_its_code_is_not_run
     (site / "other.pth").write_text(f"import os; os.mkdir('{tmp_path}/ran')\n# x\n\n{other}\nno\n")
     environment = open_environment([site])
     assert environment.directories == (site, other)
-    assert [each.name for each in environment.subjects()] == ["pure"]
+    assert [each.name for each in environment.subjects] == ["pure"]
     assert not (tmp_path / "ran").exists()
 
 
