@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,10 +83,18 @@ class Shell:
         return place / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
+def place_of_no_run_before(factory: pytest.TempPathFactory, name: str) -> Path:
+    """For wheels that uv will find: it keeps them by path, and pytest's numbers begin anew.
+
+    A wheel of the same name at the same path is taken from uv's cache, whatever is in the file.
+    """
+    return factory.mktemp(f"{name}-{uuid.uuid4().hex}")
+
+
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """With this shim in a wheelhouse beside the package index."""
-    wheelhouse = tmp_path_factory.mktemp("wheelhouse")
+    wheelhouse = place_of_no_run_before(tmp_path_factory, "wheelhouse")
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -101,7 +110,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 @pytest.fixture(scope="session")
 def local(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """Every backend and this shim in one wheelhouse, downloaded once, and no package index."""
-    place = tmp_path_factory.mktemp("local")
+    place = place_of_no_run_before(tmp_path_factory, "local")
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     wheelhouse = place / "wheels"
     pip = (sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--quiet")
