@@ -24,7 +24,7 @@ TABLE: Final = "[tool.wheel-abi]"
 SETTING_PREFIX: Final = "wheel-abi."
 PATCHES_VARIABLE: Final = "WHEEL_ABI_PATCHES"
 
-_FLAGS: Final = ("commands", "import-modules", "strict", "system-files")
+_FLAGS: Final = ("commands", "import-modules", "sbom", "strict", "system-files")
 _KEYS: Final = (
     "build-backend", "backend-path", "env", "patches", "propose-bounds", "provides", "types-from",
     *_FLAGS,
@@ -60,6 +60,8 @@ class Configuration:
     """Whether the compile commands are recorded, for which wrappers are put on PATH."""
     system_files: bool = False
     """Whether it is recorded which packages of the system the headers that were read belong to."""
+    sbom: bool = False
+    """Whether the build inputs are written as CycloneDX, too, into `.dist-info/sboms/`."""
     series: tuple[Series, ...] = ()
     """What the project promises of its own interfaces: `[tool.wheel-abi.provides]`."""
     reports_bounds: bool = False

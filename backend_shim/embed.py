@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend_shim.errors import InvalidRecord
+from backend_shim.exports.cyclonedx import bill_of_materials
 from backend_shim.fingerprinting import files_of, fingerprint_wheel
 from backend_shim.interfaces import import_name
 from backend_shim.module_importing import ImportedFacts, import_modules
 from backend_shim.record.build_inputs import BuildInputs
+from backend_shim.record.canonical import canonical_json
 from backend_shim.record.decoding import MAX_BYTES, get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
+from backend_shim.record.names import (
+    BUILD_INPUTS,
+    FINGERPRINT,
+    SBOM,
+    SYMBOLS,
+    TYPES,
+    accepted_names,
+)
 from backend_shim.record.series import Series, read_series
 from backend_shim.record.type_tables import TypeTables
 from backend_shim.type_recording import DebugFiles, TypeReader, take_types
@@ -39,6 +48,7 @@ def embed(
     series: Collection[Series] | None = None,
     types_from: Collection[Path] = (),
     runs_modules: bool = False,
+    with_sbom: bool = False,
 ) -> LeftOut:
     """Write the fingerprint of `wheel`, taken afresh, and its `build_inputs` into it, atomically.
 
@@ -46,8 +56,9 @@ def embed(
     built and neither what it was built from nor what was promised. `looked_for` are the import
     names that the binaries are searched for, `types_from` directories with copies of its libraries
     that were not stripped. With `runs_modules` those modules are imported that others `cimport`
-    from, else no code of the wheel is run. Raises InvalidWheel, SignedWheel, OSError; the wheel is
-    then as it was.
+    from, else no code of the wheel is run. `with_sbom` writes `build_inputs` as CycloneDX, too,
+    which is kept as long as they are. Raises InvalidWheel, SignedWheel, OSError; the wheel is then
+    as it was.
     """
     with WheelArchive.open(wheel) as archive:
         known, promised = _said_before(archive)
@@ -65,8 +76,12 @@ def embed(
     if build_inputs is not None:
         files[BUILD_INPUTS] = build_inputs.to_json()
         renewed.append(BUILD_INPUTS)
-    stale = {name for record in renewed for name in accepted_names(record)} - files.keys()
-    add_dist_info_files(wheel, files, drop=stale)
+        if with_sbom:
+            files[SBOM] = canonical_json(bill_of_materials(build_inputs))
+    stale = {name for record in renewed for name in accepted_names(record)}
+    if build_inputs is not None:
+        stale.add(SBOM)
+    add_dist_info_files(wheel, files, drop=stale - files.keys())
     return LeftOut(types=types.missing, modules=imported.missing)
 
 

@@ -8,7 +8,8 @@ BackendShimError
 ├── InterfaceFailed         the interface of a third party (a plug-in) cannot be used
 ├── InvalidBinary           the bytes of a shared object contradict themselves
 └── InvalidRecord           a record of ours that cannot be used, with the JSON path of the fault
-    └── UnknownSchema       its schema version is not one that is understood
+    ├── UnknownSchema       its schema version is not one that is understood
+    └── StaleRecord         it describes other binaries than the wheel has now
 
 Every class hands all its arguments to ``super().__init__`` in order, so each survives pickling and
 can travel back from a worker process; the sentence is made in ``__str__``.
@@ -98,3 +99,7 @@ class InvalidRecord(BackendShimError):
 
 class UnknownSchema(InvalidRecord):
     """The record's schema version is not understood: it is to be treated as absent."""
+
+
+class StaleRecord(InvalidRecord):
+    """The record describes other members than the wheel has now: it is to be taken anew."""

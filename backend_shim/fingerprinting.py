@@ -9,9 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backend_shim.binary import binary_format, read_shared_objects
+from backend_shim.binary import HEAD_SIZE, binary_format, read_shared_objects
 from backend_shim.binary.shared_object import SharedObject
-from backend_shim.errors import InterfaceFailed, InvalidBinary, InvalidRecord, InvalidWheel
+from backend_shim.errors import (
+    InterfaceFailed,
+    InvalidBinary,
+    InvalidRecord,
+    InvalidWheel,
+    StaleRecord,
+)
 from backend_shim.interfaces import header, linking
 from backend_shim.interfaces.inspected_wheel import (
     ConstantStrings,
@@ -35,7 +41,7 @@ from backend_shim.record.fingerprint import (
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
 from backend_shim.record.series import Series, read_series, series_facts
 from backend_shim.record.type_tables import TypeTables
-from backend_shim.wheel.manifest import digest_of_bytes
+from backend_shim.wheel.manifest import is_digest_of
 from backend_shim.wheel.open_wheel import OpenMember, OpenWheel
 
 _MAGIC_SIZE: Final = 8
@@ -140,8 +146,14 @@ def _binaries(
             yield member
         elif member.is_dir or member.size <= _MAGIC_SIZE or member.name.lower().endswith(like_data):
             continue
-        elif binary_format(archive.head(member.name, _MAGIC_SIZE)):
+        elif _is_binary(archive, member.name):
             yield member
+
+
+def _is_binary(archive: OpenWheel, name: str) -> bool:
+    head = archive.head(name, _MAGIC_SIZE)
+    # Text may begin with these letters; what tells it from a program stands further behind.
+    return binary_format(archive.head(name, HEAD_SIZE) if head[:2] == b"MZ" else head) is not None
 
 
 def holds_binaries(archive: OpenWheel) -> bool:
@@ -273,9 +285,9 @@ def recorded_fingerprint(archive: OpenWheel, *, opens_all: bool = True) -> AbiFi
     costs a request, a binary that came into the wheel later under such a name goes unnoticed.
 
     Raises InvalidRecord where it cannot be used: damaged, of an unknown schema (UnknownSchema), or
-    describing other binaries than the wheel has now.
+    describing other binaries than the wheel has now (StaleRecord).
     """
-    data = _record_member(archive, FINGERPRINT)
+    data = recorded_member(archive, FINGERPRINT)
     if data is None:
         return None
     fingerprint = AbiFingerprint.from_json(data)
@@ -286,22 +298,22 @@ def recorded_fingerprint(archive: OpenWheel, *, opens_all: bool = True) -> AbiFi
 
 def recorded_symbols(archive: OpenWheel) -> SymbolTables | None:
     """The embedded symbol tables, if there are any; raises InvalidRecord."""
-    data = _record_member(archive, SYMBOLS)
+    data = recorded_member(archive, SYMBOLS)
     return None if data is None else SymbolTables.from_json(data)
 
 
 def recorded_types(archive: OpenWheel) -> TypeTables | None:
     """The embedded digests of types, if there are any and they describe the binaries of now.
 
-    Raises InvalidRecord.
+    Raises InvalidRecord, StaleRecord where they do not.
     """
-    data = _record_member(archive, TYPES)
+    data = recorded_member(archive, TYPES)
     if data is None:
         return None
     tables = TypeTables.from_json(data)
     for each in tables.objects:
         if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
-            raise InvalidRecord("$.objects", f"is stale: {each.path} was changed since")
+            raise StaleRecord("$.objects", f"is stale: {each.path} was changed since")
     return tables
 
 
@@ -314,12 +326,15 @@ def _identity(archive: OpenWheel, path: str) -> tuple[str | None, int, int] | No
 
 def recorded_build_inputs(archive: OpenWheel) -> BuildInputs | None:
     """The embedded build inputs, if there are any; raises InvalidRecord."""
-    data = _record_member(archive, BUILD_INPUTS)
+    data = recorded_member(archive, BUILD_INPUTS)
     return None if data is None else BuildInputs.from_json(data)
 
 
-def _record_member(archive: OpenWheel, record: str) -> bytes | None:
-    """The bytes of a record, which RECORD must list with their digest."""
+def recorded_member(archive: OpenWheel, record: str) -> bytes | None:
+    """The bytes of the embedded `record`, if it is there; raises InvalidRecord.
+
+    RECORD must list them with their digest.
+    """
     paths = [f"{archive.dist_info}/{name}" for name in accepted_names(record)]
     present = [path for path in paths if archive.has(path)]
     if not present:
@@ -329,8 +344,7 @@ def _record_member(archive: OpenWheel, record: str) -> bytes | None:
         raise InvalidRecord("$", f"stands under both {' and '.join(present)}, which differ")
     data = contents.pop()
     for path in present:
-        listed = archive.manifest.digest_of(path)
-        if listed is None or listed != digest_of_bytes(data):
+        if not is_digest_of(archive.manifest.digest_of(path), data):
             raise InvalidRecord("$", f"RECORD does not list {path} with its digest")
     return data
 
@@ -342,15 +356,17 @@ def _check_fresh(archive: OpenWheel, fingerprint: AbiFingerprint, *, opens_all: 
     actual = {member.name for member in _binaries(archive, *trusted)}
     if recorded | unread != actual:
         other = sorted((recorded | unread) ^ actual)
-        raise InvalidRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
+        raise StaleRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
     for each in fingerprint.objects:
         if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
-            raise InvalidRecord("$.objects", f"is stale: {each.path} was changed since")
-    if fingerprint.is_purelib != (not actual):
-        raise InvalidRecord("$.is_purelib", "does not fit the members of the wheel")
+            raise StaleRecord("$.objects", f"is stale: {each.path} was changed since")
+    if header.NAME not in fingerprint.interfaces:
+        return
+    if header.NAME not in fingerprint.interfaces:
+        return
     shipped = fingerprint.provided(header.NAME)
     if (shipped.facts if shipped else None) != header.facts_of(interface_files(archive)):
-        raise InvalidRecord("$.provides", "is stale: interface files were changed since")
+        raise StaleRecord("$.provides", "is stale: interface files were changed since")
 
 
 def recorded_problems(archive: OpenWheel) -> tuple[str, ...]:

@@ -213,6 +213,7 @@ def _embed_records(
         series=wrapped.configuration.series,
         types_from=wanted,
         runs_modules=configuration.import_modules,
+        with_sbom=configuration.sbom,
     )
     if wanted:
         _tell(configuration, "types-from", "no types are recorded of", left_out.types)

@@ -1,15 +1,14 @@
-"""What a rebuilt wheel means for those that bind to it: conditional until it is there, then judged.
+"""Who binds to what is rebuilt, and what the rebuilt wheel means for them.
 
-A rebuilt wheel is a provider whose interface may have changed. Where it came out the same, nobody
-behind it has to be built (early cutoff).
+A rebuilt wheel is a provider whose interface may have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from resolver_check.check import Bump, judge, unreadable
 from resolver_check.compare.changed_input import is_same_version
 from resolver_check.compare.wheels.difference import Outcome
 from resolver_check.errors import SourceUnavailable, UsageError
+from resolver_check.graph.settling import Built
 from resolver_check.model import EvidenceLevel, Judgement, RebuiltTheSame, Verdict
-from resolver_check.plan_model import Action, PlannedWheel
 from resolver_check.plan_state import Progress
 from resolver_check.removal import Removal, judge_removal
 from resolver_check.scan.compared_wheels import compare_wheels
@@ -36,14 +35,6 @@ from resolver_check.scan.subject import Subject, open_subject
 from resolver_check.sources.series_file import Promises
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.wheel_reference import WheelReference, release_order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A wheel with its judgements, and the fingerprint that says to whom else it binds."""
-
-    planned: PlannedWheel
-    fingerprint: AbiFingerprint | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +54,8 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settling:
-    """Settles who is conditional, as far as what was built so far allows."""
+class BuildsOfFarm:
+    """What was built of a plan so far, judged where it is asked for: the `Builds` of a farm."""
 
     source: WheelSource
     dependencies: Dependencies
@@ -72,74 +63,64 @@ class Settling:
     executor: Executor
     bumps: tuple[Bump | Removal, ...]
     """Those of the plan, for which a wheel that was built must do as well."""
+    fingerprints: Mapping[str, AbiFingerprint | None]
+    """Of the wheels of the plan, each asked for the names of all that it requires; None of one
+    that could not be read."""
     progress: Progress = field(default_factory=Progress)
 
-    def settled(self, judged: Mapping[str, Judged]) -> dict[str, PlannedWheel]:
-        """The plan after `judged`, by file name.
-
-        Whoever binds to a wheel that is to be built has become conditional; whoever binds to one
-        that was built is judged with it.
-        """
-        planned = {name: each.planned for name, each in judged.items()}
-        kept = [name for name, each in planned.items() if each.action is Action.KEEP]
-        requires = {name: self.dependencies.closure(name) for name in kept}
-        waits_for: dict[str, set[str]] = {}
-        waiting = sorted(name for name, each in planned.items() if each.action is Action.REBUILD)
-        changed = set(waiting)
-        while waiting:
-            provider = waiting.pop()
-            built = self.progress.built.get(provider)
-            behind = {
-                name: judged[name]
-                for name, each in planned.items()
-                if each.action is Action.KEEP and provider in requires[name]
-            }
-            if built is None:
-                bound = self._bound_to(provider, behind)
-                for name in bound:
-                    waits_for.setdefault(name, set()).add(provider)
-            else:
-                bound = []
-                for name, judgement in self._judged_with(provider, Path(built.path), behind):
-                    of_project = (planned[provider].reference.name, judgement)
-                    each = planned[name]
-                    planned[name] = replace(each, judgements=(*each.judgements, of_project))
-                    if judgement.verdict is not Verdict.VALID:
-                        planned[name] = replace(planned[name], action=Action.REBUILD)
-                        bound.append(name)
-            # They may come out with another interface themselves.
-            waiting += [name for name in bound if name not in changed]
-            changed.update(bound)
-        for name, providers in waits_for.items():
-            if planned[name].action is Action.KEEP:
-                planned[name] = replace(
-                    planned[name], action=Action.CONDITIONAL, waits_for=tuple(sorted(providers))
-                )
-        return {name: self._as_built(each) for name, each in planned.items()}
-
-    def _as_built(self, each: PlannedWheel) -> PlannedWheel:
-        """`each` with what is known of its build."""
-        name = each.reference.filename
-        if each.action is not Action.REBUILD:
-            return each
-        if name in self.progress.failed:
-            return replace(each, action=Action.FAILED, log=self.progress.failed[name])
-        if name not in self.progress.built:
-            return each
-        path = Path(self.progress.built[name].path)
+    def outcome(self, wheel: str) -> Built | str | None:
+        """The wheel that was built for it with the judgements on that, or why there is none."""
+        if wheel in self.progress.failed:
+            return self.progress.failed[wheel]
+        if wheel not in self.progress.built:
+            return None
+        path = self.progress.built[wheel].path
         try:
-            with WheelArchive.open(path) as archive:
+            with WheelArchive.open(Path(path)) as archive:
                 subject = Subject(archive)
                 judgements = (
                     *((bump.name, self.rules.judge(subject, bump)) for bump in self.bumps),
-                    *self._judged_with_kept(subject, name),
+                    *self._judged_with_kept(subject, wheel),
                 )
         except (InvalidWheel, SourceUnavailable) as error:
-            return replace(each, action=Action.FAILED, log=str(error))
-        rebuilt = replace(each, action=Action.BUILT, judgements=judgements, inputs=None)
-        if rebuilt.verdict is Verdict.INVALID:  # built with the old provider after all
-            return replace(rebuilt, action=Action.FAILED, log=f"{path} is no better")
-        return rebuilt
+            return str(error)
+        return Built(path=path, judgements=judgements)
+
+    def judged_with(self, provider: str, consumers: Collection[str]) -> Mapping[str, Judgement]:
+        """The judgement on each of `consumers` with the wheel that was built for `provider`."""
+        built = Path(self.progress.built[provider].path)
+        if self._is_as_it_was(provider, built):
+            same = Judgement(verdict=Verdict.VALID, general=(RebuiltTheSame(wheel=built.name),))
+            return dict.fromkeys(consumers, same)
+        with ExitStack() as stack:
+            try:
+                reference = self.dependencies.outline(provider).reference
+                old = stack.enter_context(open_subject(self.source, reference))
+                new = Subject(stack.enter_context(WheelArchive.open(built)))
+                bump = Bump(old, new, self.rules.promises, self.rules.debug_files)
+            except (InvalidWheel, SourceUnavailable, UsageError) as error:
+                return dict.fromkeys(consumers, unreadable(built.name, error.wrong))
+            task = partial(self._judged_one, bump)
+            return dict(zip(consumers, self.executor.map(task, consumers), strict=True))
+
+    def bound_to(self, provider: str, consumers: Collection[str]) -> list[str]:
+        """Those of `consumers` that bind in any way to `provider`, or may."""
+        prints = {name: self.fingerprints[name] for name in consumers}
+        certain = [name for name, each in prints.items() if each is None or each.unread]
+        asked = {
+            name: each
+            for name, each in prints.items()
+            if each is not None and not each.unread and not each.is_purelib
+        }
+        if not asked:
+            return certain
+        reference = self.dependencies.outline(provider).reference
+        try:
+            with open_subject(self.source, reference) as subject:
+                offered = subject.provider()
+                return certain + [name for name, each in asked.items() if _binds(each, offered)]
+        except (InvalidWheel, SourceUnavailable):
+            return certain + list(asked)
 
     def _judged_with_kept(
         self, built: Subject, name: str
@@ -170,25 +151,6 @@ class Settling:
         except (InvalidWheel, SourceUnavailable) as error:
             return unreadable(provider.filename, error.wrong)
 
-    def _judged_with(
-        self, provider: str, built: Path, consumers: Mapping[str, Judged]
-    ) -> list[tuple[str, Judgement]]:
-        """The judgement on each of `consumers` when `provider` is the wheel at `built`."""
-        if self._is_as_it_was(provider, built):
-            same = Judgement(verdict=Verdict.VALID, general=(RebuiltTheSame(wheel=built.name),))
-            return [(name, same) for name in consumers]
-        with ExitStack() as stack:
-            try:
-                reference = self.dependencies.outline(provider).reference
-                old = stack.enter_context(open_subject(self.source, reference))
-                new = Subject(stack.enter_context(WheelArchive.open(built)))
-                bump = Bump(old, new, self.rules.promises, self.rules.debug_files)
-            except (InvalidWheel, SourceUnavailable, UsageError) as error:
-                failed = unreadable(built.name, error.wrong)
-                return [(name, failed) for name in consumers]
-            task = partial(self._judged_one, bump)
-            return list(zip(consumers, self.executor.map(task, consumers), strict=True))
-
     def _is_as_it_was(self, provider: str, built: Path) -> bool:
         """Whether the wheel at `built` differs from that of the source in nothing but noise."""
         reference = self.dependencies.outline(provider).reference
@@ -205,25 +167,6 @@ class Settling:
                 return self.rules.judge(subject, bump)
         except (InvalidWheel, SourceUnavailable, UsageError) as error:
             return unreadable(consumer, error.wrong)
-
-    def _bound_to(self, provider: str, consumers: Mapping[str, Judged]) -> list[str]:
-        """Those that bind in any way to `provider`, or for which that cannot be told."""
-        prints = {name: each.fingerprint for name, each in consumers.items()}
-        certain = [name for name, each in prints.items() if each is None or each.unread]
-        asked = {
-            name: each
-            for name, each in prints.items()
-            if each is not None and not each.unread and not each.is_purelib
-        }
-        if not asked:
-            return certain
-        reference = self.dependencies.outline(provider).reference
-        try:
-            with open_subject(self.source, reference) as subject:
-                offered = subject.provider()
-                return certain + [name for name, each in asked.items() if _binds(each, offered)]
-        except (InvalidWheel, SourceUnavailable):
-            return certain + list(asked)
 
 
 def _binds(consumer: AbiFingerprint, offered: Provider) -> bool:

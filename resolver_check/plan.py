@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
+from packaging.tags import Tag
 from packaging.utils import NormalizedName
 
 from backend_shim.errors import InvalidWheel
 from backend_shim.record.build_inputs import BuildInputs
+from backend_shim.record.fingerprint import AbiFingerprint
 from backend_shim.type_recording import DebugFiles
 from resolver_check.check import Bump, unreadable
 from resolver_check.compare.input_judgement import judge_inputs, same_as_bumped
-from resolver_check.conditional import Judged, Rules, Settling
+from resolver_check.conditional import BuildsOfFarm, Rules
 from resolver_check.errors import SourceUnavailable, UsageError
-from resolver_check.graph.waves import waves
+from resolver_check.graph.settling import arranged
 from resolver_check.model import EvidenceLevel, Judgement, NoNewWheel, PureConsumer, Verdict
 from resolver_check.plan_model import (
     ALL,
-    DONE,
     Action,
     PlannedWheel,
     RebuildPlan,
@@ -66,16 +67,11 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
     inputs = inputs or {}
     rules = Rules(level=level, strict=strict, promises=promises, debug_files=debug_files)
     projects = source.projects()
-    found = executor.map(partial(_for_target, source, target), projects)
+    found = executor.map(partial(_listed, source, target), projects)
     listed = dict(zip(projects, found, strict=True))
     bumps = tuple(resolve(request, listed) for request in requests)
     bumped = {request.name for request in requests}
-    consumers = [
-        reference
-        for project, references in listed.items()
-        if project not in bumped
-        for reference in (_newest(references) if newest_only else references)
-    ]
+    consumers = consumers_among(listed, bumped, newest_only=newest_only)
     rebuilt = _forced(forced, consumers)
     outlines = tuple(executor.map(ReadOutline(source=source), consumers))
     dependencies = Dependencies(outlines, target)
@@ -88,19 +84,23 @@ def make_plan(  # noqa: PLR0913 - all that a farm may ask for
             rules=rules,
             dependencies=dependencies,
             inputs=inputs,
-            forced=rebuilt,
         )
         judged = tuple(executor.map(task, outlines))
-        settling = Settling(
+        builds = BuildsOfFarm(
             source=source,
             dependencies=dependencies,
             rules=rules,
             executor=executor,
             bumps=tuple(filter(None, opened)),
+            fingerprints={each.planned.reference.filename: each.fingerprint for each in judged},
             progress=progress or Progress(),
         )
-        planned = settling.settled({each.planned.reference.filename: each for each in judged})
-    wheels, ordered = _in_waves(planned, dependencies)
+        wheels, ordered = arranged(
+            {each.planned.reference.filename: each.planned for each in judged},
+            dependencies.direct,
+            builds,
+            forced=rebuilt,
+        )
     return RebuildPlan(
         target=target,
         level=level,
@@ -129,13 +129,34 @@ def _unused(
         yield f"build inputs of {name}", "no wheel of it is judged"
 
 
-def _for_target(
+def _listed(
     source: WheelSource, target: Target, project: NormalizedName
 ) -> tuple[WheelReference, ...]:
-    """The project's wheels for the target, newest last, without yanked ones."""
+    return for_target(source.wheels(project), target.tags)
+
+
+def for_target(
+    references: Iterable[WheelReference], accepted: Collection[Tag]
+) -> tuple[WheelReference, ...]:
+    """Those that an interpreter which accepts these tags may get: no yanked ones."""
     return tuple(
-        each for each in source.wheels(project) if each.tags & target.tags and not each.yanked
+        each for each in references if not each.tags.isdisjoint(accepted) and not each.yanked
     )
+
+
+def consumers_among(
+    listed: Mapping[NormalizedName, Sequence[WheelReference]],
+    bumped: Collection[NormalizedName],
+    *,
+    newest_only: bool,
+) -> list[WheelReference]:
+    """The wheels to be judged: of all projects, each newest last, but for those that are bumped."""
+    return [
+        reference
+        for project, references in listed.items()
+        if project not in bumped
+        for reference in (_newest(references) if newest_only else references)
+    ]
 
 
 def _newest(references: Sequence[WheelReference]) -> Sequence[WheelReference]:
@@ -183,6 +204,14 @@ def open_bump(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A wheel with its judgements, and the fingerprint that says to whom else it binds."""
+
+    planned: PlannedWheel
+    fingerprint: AbiFingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _JudgeOne:
     """A task for an executor: judges one wheel against every bump."""
 
@@ -192,9 +221,8 @@ class _JudgeOne:
     rules: Rules
     dependencies: Dependencies
     inputs: Mapping[NormalizedName, BuildInputs]
-    forced: Collection[str]
 
-    def __call__(self, outline: Outline) -> Judged:
+    def __call__(self, outline: Outline) -> _Judged:
         reference = outline.reference
         inputs = None
         try:
@@ -209,9 +237,7 @@ class _JudgeOne:
         planned = PlannedWheel(
             reference=reference, action=Action.KEEP, judgements=judgements, inputs=inputs
         )
-        if planned.verdict is not Verdict.VALID or reference.name in self.forced:
-            planned = replace(planned, action=Action.REBUILD)
-        return Judged(planned=planned, fingerprint=fingerprint)
+        return _Judged(planned=planned, fingerprint=fingerprint)
 
     def _names(self, filename: str) -> frozenset[str]:
         """All names that a judgement, or the question who is conditional, may ask about."""
@@ -251,30 +277,3 @@ def without_new_wheel(subject: Consumer, request: RequestedBump) -> Judgement:
         return Judgement(verdict=Verdict.VALID, general=(PureConsumer(),))
     missing = NoNewWheel(name=request.name, version=str(request.new))
     return Judgement(verdict=Verdict.UNKNOWN, general=(missing,))
-
-
-def _in_waves(
-    planned: Mapping[str, PlannedWheel], dependencies: Dependencies
-) -> tuple[tuple[PlannedWheel, ...], tuple[tuple[tuple[str, ...], ...], ...]]:
-    """The planned wheels with their wave, and the waves themselves."""
-    open_ones = {name for name, each in planned.items() if each.action not in DONE}
-    failed = {name for name, each in planned.items() if each.action is Action.FAILED}
-    requires = {name: dependencies.closure(name) for name in open_ones if failed}
-    bindings = {name: frozenset(each.waits_for) for name, each in planned.items()}
-    edges = {name: dependencies.direct[name] | bindings[name] for name in planned}
-    ordered = waves(open_ones, edges)
-    wave_of = {
-        name: number
-        for number, wave in enumerate(ordered, start=1)
-        for unit in wave
-        for name in unit
-    }
-    return tuple(
-        replace(
-            each,
-            wave=wave_of.get(name),
-            requires=tuple(sorted(dependencies.direct[name])),
-            blocked_by=tuple(sorted(failed & requires.get(name, frozenset()))),
-        )
-        for name, each in planned.items()
-    ), ordered

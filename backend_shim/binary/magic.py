@@ -10,12 +10,14 @@ _MACHO_MAGICS = frozenset({
 _FAT_MAGIC = b"\xca\xfe\xba\xbe"
 _DOS_HEADER_SIZE = 64
 _DOS_HEADER_MAXIMUM = 256 << 20  # RTL_IMAGE_MAX_DOS_HEADER of Windows; text at 0x3c is more
+HEAD_SIZE = 1024
 
 
 def binary_format(head: bytes) -> str | None:
     """`elf`, `macho` or `pe` if a file that begins with `head` is one of these, else None.
 
-    1024 bytes are enough. With fewer the answer for a DOS program may be `pe`, never the reverse.
+    HEAD_SIZE bytes are enough. With fewer the answer for what only begins like a program may be
+    `pe`, never the reverse.
     """
     magic = head[:4]
     if magic == b"\x7fELF":

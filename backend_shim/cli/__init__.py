@@ -1,4 +1,4 @@
-"""``backend-shim``: stamp, show and verify the records of wheels; vendor the shim.
+"""``backend-shim``: stamp, show, verify and export the records of wheels; vendor the shim.
 
 One file per command.
 """
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from backend_shim import __version__
+from backend_shim.cli.export_command import add_export
 from backend_shim.cli.inputs_command import add_inputs
 from backend_shim.cli.output import DONE, EXIT_STATUS, PROBLEMS, UNREADABLE
 from backend_shim.cli.show_command import add_show
@@ -44,6 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wheel-abi {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (add_stamp, add_inputs, add_show, add_verify, add_vendor):
+    for add in (add_stamp, add_inputs, add_show, add_verify, add_export, add_vendor):
         add(commands)
     return parser

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from backend_shim.cli.inputs_text import inputs_text
-from backend_shim.cli.output import DONE, UNREADABLE, Commands, add_command, add_format, complain
+from backend_shim.cli.output import (
+    DONE,
+    UNREADABLE,
+    Commands,
+    add_command,
+    add_format,
+    complain,
+    replace_file,
+)
 from backend_shim.errors import BackendShimError, ConfigurationError
 from backend_shim.expected_inputs import inputs_of_project
 from backend_shim.isolated_environment import inputs_in_isolation
@@ -71,7 +78,7 @@ def _inputs(parsed: argparse.Namespace) -> int:
         print(document if parsed.format == "json" else text, end="")
         return DONE
     try:
-        _replace(output, inputs.to_json())
+        replace_file(output, inputs.to_json())
     except OSError as error:
         complain(output, error)
         return UNREADABLE
@@ -92,16 +99,3 @@ def _settings(given: Sequence[str]) -> dict[str, str | list[str]]:
         else:
             settings[key] = [*before, value] if isinstance(before, list) else [before, value]
     return settings
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it there: nobody sees half of it."""
-    with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise

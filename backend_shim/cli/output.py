@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -60,3 +61,16 @@ def sentence(error: Exception) -> str:
     if isinstance(error, InvalidWheel):
         return error.wrong
     return " ".join(str(error).split())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` and move it there: nobody sees half of it."""
+    with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=".", delete=False) as file:
+        try:
+            file.write(data)
+            file.close()
+            Path(file.name).replace(path)
+        except BaseException:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+            raise

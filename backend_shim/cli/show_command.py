@@ -35,7 +35,7 @@ from backend_shim.wheel.archive import WheelArchive
 
 def add_show(commands: Commands) -> None:
     """The parser of `show`."""
-    show = add_command(commands, "show", _show, "say what the records of a wheel say")
+    show = add_command(commands, "show", _show, "print the records of a wheel, if they are sound")
     show.add_argument("wheel", metavar="WHEEL", type=Path)
     add_format(show)
 

@@ -20,18 +20,19 @@ from backend_shim.errors import BackendShimError
 
 def add_stamp(commands: Commands) -> None:
     """The parser of `stamp`."""
-    stamp = add_command(commands, "stamp", _stamp, "take the fingerprint of wheels afresh")
+    stamp = add_command(commands, "stamp", _stamp, "write fresh fingerprints into finished wheels")
     stamp.description = (
         "Take the fingerprint of each wheel afresh and write it into the wheel, as after a repair "
         "tool. Build inputs that are there are kept."
     )
-    stamp.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
+    stamp.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path, help="changed in its place")
     stamp.add_argument(
         "--look-for",
         metavar="NAME",
         action="append",
         default=[],
-        help="import name of another distribution to look for in the binaries (repeatable)",
+        help="import name of another distribution, such as numpy, to look for in the binaries: for "
+        "a name that was not looked for a checker reads them again (repeatable)",
     )
     stamp.add_argument(
         "--types-from",

@@ -77,6 +77,11 @@ def module_target(suffix: str) -> ModuleTarget | None:
     return ModuleTarget((int(match[1]), int(match[2])), flags)
 
 
+def is_for_any_version(suffix: str) -> bool:
+    """Whether CPythons of more than one version look for modules with that `suffix`."""
+    return _ANY_VERSION.fullmatch(suffix) is not None
+
+
 def read_object(_opened: OpenObject) -> JSONValue:
     """Nothing beyond the tables that were read already."""
     return None
@@ -108,7 +113,7 @@ def requires(wheel: InspectedWheel) -> Facts | None:
     for each in wheel.objects:
         suffix = _suffix(each)
         needed = set(filter(_LIBRARY.fullmatch, map(posixpath.basename, each.shared.needed)))
-        if suffix is None or _ANY_VERSION.fullmatch(suffix):
+        if suffix is None or is_for_any_version(suffix):
             called = frozenset(_called(each, own))
             if suffix is None and not called:
                 continue

@@ -34,6 +34,8 @@ _RELEASE: Final = re.compile(
 class Bound:
     """What the versions of one provider have to be."""
 
+    interface: str
+    """Whose facts it follows from."""
     provider: str
     """Normalized name."""
     specifiers: tuple[str, ...]
@@ -73,6 +75,7 @@ def _of_numpy(fingerprint: AbiFingerprint) -> Iterator[Bound]:
         why.append("it was compiled for the ABI of NumPy 1")
     if specifiers:
         yield Bound(
+            interface=numpy_c_api.NAME,
             provider=numpy_c_api.PROVIDER,
             specifiers=tuple(specifiers),
             is_enough=_is_told(use) and _fits_by_name(use) and _is_only_way(fingerprint),
@@ -124,6 +127,7 @@ def _of_torch(fingerprint: AbiFingerprint, built: str | None) -> Iterator[Bound]
     taken = (each.name for need in needs_in(required.facts) for each in need.imports)
     if any(map(_TORCH_SYMBOL.match, taken)):
         yield Bound(
+            interface=linking.NAME,
             provider=torch.PROVIDER,
             specifiers=(f"=={release[1]}",),
             is_enough=True,

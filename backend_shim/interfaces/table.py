@@ -6,7 +6,7 @@ Third parties bring theirs as plug-ins (`plug_ins.py`).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
@@ -109,3 +109,16 @@ def interface_named(name: str) -> Interface | None:
     """The interface `name`, if it is known here. Raises InterfaceFailed."""
     own = next((each for each in INTERFACES if each.name == name), None)
     return own or next((each for each in _plugged_in() if each.name == name), None)
+
+
+def explained_modules(project: str, modules: Iterable[str]) -> frozenset[str]:
+    """Those of `modules` of that project whose names in a binary an interface accounts for.
+
+    Raises InterfaceFailed.
+    """
+    rules = [
+        each.explains
+        for each in all_interfaces()
+        if each.provider == project and each.explains is not None
+    ]
+    return frozenset(name for name in modules if any(explains(name) for explains in rules))

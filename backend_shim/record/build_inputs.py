@@ -26,14 +26,17 @@ from backend_shim.record.decoding import (
     check_schema_version,
     decode_json,
     get_bool,
-    get_int,
+    get_count,
     get_object,
+    get_object_or_null,
     get_objects,
     get_str,
     get_str_list,
+    get_str_or_null,
+    get_word,
     path_to,
 )
-from backend_shim.record.fingerprint import Generator
+from backend_shim.record.fingerprint import Generator, read_generator
 from backend_shim.record.names import SCHEMA_VERSION
 from backend_shim.record.read_set import (
     Capture,
@@ -159,23 +162,18 @@ class BuildInputs:
         """
         table = as_object(decode_json(data), "$")
         check_schema_version(table)
-        generator = get_object(table, "generator", "$")
         definition, path = get_object(table, "build_definition", "$"), "$.build_definition"
         if get_str(definition, "buildType", path) != BUILD_TYPE:
             raise InvalidRecord(f"{path}.buildType", f"must be {BUILD_TYPE!r}")
         outer, of_outer = _table(definition, "externalParameters", path)
         inner, of_inner = _table(definition, "internalParameters", path)
-        toolchain = get_object(inner, "toolchain", of_inner, optional=True)
-        system = get_object(inner, "system", of_inner, optional=True)
-        packages, libraries = read_system(system, f"{of_inner}.system")
+        toolchain = get_object_or_null(inner, "toolchain", of_inner)
+        packages, libraries = read_system(*_table(inner, "system", of_inner))
         return cls(
-            generator=Generator(
-                name=get_str(generator, "name", "$.generator"),
-                version=get_str(generator, "version", "$.generator"),
-            ),
+            generator=read_generator(table),
             name=get_str(outer, "name", of_outer),
             version=get_str(outer, "version", of_outer),
-            build_tag=get_str(outer, "build_tag", of_outer, optional=True),
+            build_tag=get_str_or_null(outer, "build_tag", of_outer),
             config_settings=_config_settings(outer, of_outer),
             patches=tuple(_patch(*each) for each in get_objects(outer, "patches", of_outer)),
             source=_source(*_table(outer, "source", of_outer)),
@@ -185,16 +183,11 @@ class BuildInputs:
                 None if toolchain is None else read_toolchain(toolchain, f"{of_inner}.toolchain")
             ),
             environment=_strings(inner, "environment", of_inner),
-            requirements=tuple(
-                _requirement(*each)
-                for each in get_objects(definition, "resolvedDependencies", path)
-            ),
-            capture=read_capture(
-                get_object(inner, "capture", of_inner, optional=True), f"{of_inner}.capture"
-            ),
+            requirements=_requirements(definition, path),
+            capture=read_capture(*_table(inner, "capture", of_inner)),
             system_packages=packages,
             system_libraries=libraries,
-            commands=get_str_list(inner, "commands", of_inner, optional=True),
+            commands=get_str_list(inner, "commands", of_inner),
         )
 
 
@@ -290,21 +283,31 @@ def _patch(table: JSONObject, path: str) -> Patch:
 def _source(table: JSONObject, path: str) -> SourceTree:
     return SourceTree(
         sha256=_sha256(table, path),
-        listed_by=get_str(table, "listed_by", path),
-        files=get_int(table, "files", path),
+        listed_by=get_word(table, "listed_by", path, ("git", "walk")),
+        files=get_count(table, "files", path),
     )
 
 
 def _backend(table: JSONObject, path: str) -> Backend:
     return Backend(
         name=get_str(table, "name", path),
-        distribution=get_str(table, "distribution", path, optional=True),
-        version=get_str(table, "version", path, optional=True),
+        distribution=get_str_or_null(table, "distribution", path),
+        version=get_str_or_null(table, "version", path),
     )
+
+
+def _requirements(table: JSONObject, path: str) -> tuple[BuildRequirement, ...]:
+    entries = get_objects(table, "resolvedDependencies", path)
+    found = tuple(_requirement(*each) for each in entries)
+    if len({each.name for each in found}) != len(found):
+        raise InvalidRecord(path_to(path, "resolvedDependencies"), "names a distribution twice")
+    return found
 
 
 def _requirement(table: JSONObject, path: str) -> BuildRequirement:
     name, version = _name_and_version(get_str(table, "uri", path), f"{path}.uri")
+    if name != get_str(table, "name", path):
+        raise InvalidRecord(f"{path}.uri", "does not name the distribution that `name` does")
     annotations = get_object(table, "annotations", path, optional=True) or {}
     where = f"{path}.annotations"
     editable = get_bool(annotations, "editable", where, optional=True)

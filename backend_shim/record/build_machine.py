@@ -9,8 +9,10 @@ from backend_shim.record.decoding import (
     JSONObject,
     get_int,
     get_object,
+    get_object_or_null,
     get_str,
     get_str_list,
+    get_str_or_null,
     path_to,
 )
 
@@ -135,12 +137,12 @@ def read_interpreter(table: JSONObject, path: str) -> Interpreter:
             serial=get_int(version, "serial", of_version),
         ),
         hexversion=get_int(implementation, "hexversion", of_implementation),
-        cache_tag=get_str(implementation, "cache_tag", of_implementation, optional=True),
+        cache_tag=get_str_or_null(implementation, "cache_tag", of_implementation),
         platform=get_str(table, "platform", path),
         abi_flags=get_str_list(abi, "flags", of_abi),
         extension_suffix=get_str(abi, "extension_suffix", of_abi),
-        stable_abi_suffix=get_str(abi, "stable_abi_suffix", of_abi, optional=True),
-        soabi=get_str(abi, "soabi", of_abi, optional=True),
+        stable_abi_suffix=get_str_or_null(abi, "stable_abi_suffix", of_abi),
+        soabi=get_str_or_null(abi, "soabi", of_abi),
     )
 
 
@@ -187,31 +189,30 @@ def _library_json(library: Library | None) -> JSONValue:
 
 
 def _read_observed(toolchain: JSONObject, path: str) -> Observed:
-    table = get_object(toolchain, "observed", path, optional=True) or {}
-    where = path_to(path, "observed")
+    table, where = _table(toolchain, "observed", path)
     return Observed(
-        comments=get_str_list(table, "comments", where, optional=True),
-        producers=get_str_list(table, "producers", where, optional=True),
-        cxx_string_abi=get_str_list(table, "cxx_string_abi", where, optional=True),
+        comments=get_str_list(table, "comments", where),
+        producers=get_str_list(table, "producers", where),
+        cxx_string_abi=get_str_list(table, "cxx_string_abi", where),
     )
 
 
 def _read_tool(toolchain: JSONObject, key: str, path: str) -> Tool | None:
-    table, where = get_object(toolchain, key, path, optional=True), path_to(path, key)
+    table, where = get_object_or_null(toolchain, key, path), path_to(path, key)
     if table is None:
         return None
     return Tool(
         version=get_str(table, "version", where),
-        target=get_str(table, "target", where, optional=True),
+        target=get_str_or_null(table, "target", where),
     )
 
 
 def _read_library(toolchain: JSONObject, key: str, path: str) -> Library | None:
-    table, where = get_object(toolchain, key, path, optional=True), path_to(path, key)
+    table, where = get_object_or_null(toolchain, key, path), path_to(path, key)
     if table is None:
         return None
     return Library(
         name=get_str(table, "name", where),
         version=get_str(table, "version", where),
-        abi=get_str(table, "abi", where, optional=True),
+        abi=get_str_or_null(table, "abi", where),
     )

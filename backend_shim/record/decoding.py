@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal, NoReturn, TypeAlias, cast, overload
 
 from backend_shim.errors import InvalidRecord, UnknownSchema
@@ -167,6 +167,36 @@ def get_bool(table: JSONObject, key: str, path: str, *, optional: bool = False) 
         return None
     if not isinstance(value, bool):
         _refuse(value, path_to(path, key), "true or false")
+    return value
+
+
+def get_str_or_null(table: JSONObject, key: str, path: str) -> str | None:
+    """The string at `key`, which may be null and may not be missing."""
+    _get(table, key, path, optional=False)
+    return get_str(table, key, path, optional=True)
+
+
+def get_object_or_null(table: JSONObject, key: str, path: str) -> dict[str, JSONValue] | None:
+    """The object at `key`, which may be null and may not be missing."""
+    _get(table, key, path, optional=False)
+    return get_object(table, key, path, optional=True)
+
+
+def get_count(
+    table: JSONObject, key: str, path: str, *, least: int = 0, most: int = MAX_INTEGER
+) -> int:
+    """The integer at `key`, which must lie between `least` and `most`."""
+    value = get_int(table, key, path)
+    if not least <= value <= most:
+        raise InvalidRecord(path_to(path, key), f"must lie between {least} and {most}")
+    return value
+
+
+def get_word(table: JSONObject, key: str, path: str, words: Collection[str]) -> str:
+    """The string at `key`, which must be one of `words`."""
+    value = get_str(table, key, path)
+    if value not in words:
+        raise InvalidRecord(path_to(path, key), f"{value[:40]!r} is none of {', '.join(words)}")
     return value
 
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from backend_shim import __version__
 from backend_shim.errors import InvalidRecord
 from backend_shim.record.canonical import JSONValue, canonical_json
 from backend_shim.record.decoding import (
+    MAX_INTEGER,
     JSONObject,
     as_object,
     check_schema_version,
     decode_json,
     get_bool,
-    get_int,
+    get_count,
     get_list,
     get_object,
     get_objects,
     get_str,
     get_str_list,
+    get_str_or_null,
+    get_word,
     path_to,
 )
 from backend_shim.record.facts import Facts
@@ -36,6 +40,9 @@ class Basis(str, enum.Enum):
     """Read from the binaries by the tool that wrote the record."""
     DERIVED = "derived"
     """Read from a wheel without a usable record, by whoever asks."""
+
+
+_BASES: Final = tuple(each.value for each in Basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,23 +152,29 @@ class AbiFingerprint:
         """
         table = as_object(decode_json(data), "$")
         check_schema_version(table)
-        generator = get_object(table, "generator", "$")
-        return cls(
-            generator=Generator(
-                name=get_str(generator, "name", "$.generator"),
-                version=get_str(generator, "version", "$.generator"),
-            ),
+        found = cls(
+            generator=read_generator(table),
             is_purelib=get_bool(table, "is_purelib", "$"),
-            interfaces=get_str_list(table, "interfaces", "$", optional=True),
+            interfaces=get_str_list(table, "interfaces", "$"),
             objects=tuple(_object(*each) for each in get_objects(table, "objects", "$")),
             unread=tuple(
                 UnreadObject(path=get_str(each, "path", at), why=get_str(each, "why", at))
-                for each, at in get_objects(table, "unread", "$", optional=True)
+                for each, at in get_objects(table, "unread", "$")
             ),
             provides=_interfaces(table, "provides"),
             requires=_interfaces(table, "requires"),
-            series=_interfaces(table, "series", optional=True),
+            series=_interfaces(table, "series", bases=(Basis.DECLARED.value,)),
         )
+        holds_binaries = bool(found.objects or found.unread)
+        if found.is_purelib is holds_binaries or (found.is_purelib and found.requires):
+            raise InvalidRecord("$.is_purelib", "contradicts objects, unread or requires")
+        return found
+
+
+def read_generator(document: JSONObject) -> Generator:
+    """The program that `document` says to be written by. Raises InvalidRecord."""
+    table, path = get_object(document, "generator", "$"), "$.generator"
+    return Generator(name=get_str(table, "name", path), version=get_str(table, "version", path))
 
 
 def _object_json(each: ObjectRecord) -> JSONValue:
@@ -188,14 +201,14 @@ def _object_json(each: ObjectRecord) -> JSONValue:
 def _object(table: JSONObject, path: str) -> ObjectRecord:
     return ObjectRecord(
         path=get_str(table, "path", path),
-        digest=get_str(table, "digest", path, optional=True),
-        size=get_int(table, "size", path),
-        crc32=get_int(table, "crc32", path),
-        format=get_str(table, "format", path),
+        digest=get_str_or_null(table, "digest", path),
+        size=get_count(table, "size", path, least=1),
+        crc32=get_count(table, "crc32", path, most=0xFFFFFFFF),
+        format=get_word(table, "format", path, ("elf", "macho", "pe")),
         machine=get_str(table, "machine", path),
-        kind=get_str(table, "kind", path),
+        kind=get_word(table, "kind", path, ("extension-module", "library", "executable")),
         is_grafted=get_bool(table, "is_grafted", path),
-        soname=get_str(table, "soname", path, optional=True),
+        soname=get_str_or_null(table, "soname", path),
         needed=get_str_list(table, "needed", path),
         run_path=get_str_list(table, "run_path", path),
         version_needs=tuple(
@@ -208,7 +221,7 @@ def _object(table: JSONObject, path: str) -> ObjectRecord:
 
 
 def _count(table: JSONObject, key: str, path: str) -> int:
-    return get_int(get_object(table, key, path), "count", path_to(path, key))
+    return get_count(get_object(table, key, path), "count", path_to(path, key))
 
 
 def _facts_json(each: InterfaceFacts) -> JSONValue:
@@ -223,25 +236,24 @@ def _facts_json(each: InterfaceFacts) -> JSONValue:
 
 
 def _interfaces(
-    table: JSONObject, key: str, *, optional: bool = False
+    table: JSONObject, key: str, *, bases: Collection[str] = _BASES
 ) -> tuple[InterfaceFacts, ...]:
-    found = []
-    for each, at in get_objects(table, key, "$", optional=optional):
-        basis = get_str(each, "basis", at)
-        if basis not in {known.value for known in Basis}:
-            raise InvalidRecord(path_to(at, "basis"), f"{basis[:40]!r} is no known basis")
-        found.append(
-            InterfaceFacts(
-                interface=get_str(each, "interface", at),
-                basis=Basis(basis),
-                facts=Facts(get_object(each, "facts", at)),
-                provider=get_str(each, "provider", at, optional=True),
-            )
+    found = [
+        InterfaceFacts(
+            interface=get_str(each, "interface", at),
+            basis=Basis(get_word(each, "basis", at, bases)),
+            facts=Facts(get_object(each, "facts", at)),
+            provider=get_str(each, "provider", at, optional=True),
         )
+        for each, at in get_objects(table, key, "$")
+    ]
     names = [each.interface for each in found]
     if len(set(names)) != len(names):
         raise InvalidRecord(path_to("$", key), "names an interface twice")
     return tuple(found)
+
+
+_SYMBOL_KINDS: Final = frozenset(("function", "object", "tls", "ifunc", "notype", "other"))
 
 
 class ExportedSymbol(NamedTuple):
@@ -307,11 +319,11 @@ class SymbolTables:
             objects=tuple(
                 ExportingObject(
                     path=get_str(each, "path", at),
-                    soname=get_str(each, "soname", at, optional=True),
+                    soname=get_str_or_null(each, "soname", at),
                     machine=get_str(each, "machine", at),
                     forwards=tuple(
-                        _forward(row, path_to(at, "forwards"))
-                        for row in get_list(each, "forwards", at)
+                        _forward(row, path_to(path_to(at, "forwards"), index))
+                        for index, row in enumerate(get_list(each, "forwards", at))
                     ),
                     symbols=tuple(
                         _exported_symbol(row, path_to(path_to(at, "symbols"), index))
@@ -327,14 +339,19 @@ def _forward(row: JSONValue, path: str) -> tuple[str, str]:
     match row:
         case [str(name), str(target)]:
             return name, target
-    raise InvalidRecord(path, "must hold [name, target] pairs")
+    raise InvalidRecord(path, "must be [name, target]")
+
+
+def _is_within(number: int, most: int = MAX_INTEGER) -> bool:
+    """Whether it is a number, which true and false are not, and not above `most`."""
+    return not isinstance(number, bool) and 0 <= number <= most
 
 
 def _exported_symbol(row: JSONValue, path: str) -> ExportedSymbol:
     match row:
         case [
             str(name), str() | None as version, str(kind), int(size), bool(hidden), int(index)
-        ] if not isinstance(size, bool) and not isinstance(index, bool):  # fmt: skip
+        ] if kind in _SYMBOL_KINDS and _is_within(size) and _is_within(index, 0x7FFF):  # fmt: skip
             return ExportedSymbol(
                 name=name,
                 version=version,

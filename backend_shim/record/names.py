@@ -11,6 +11,10 @@ BUILD_INPUTS: Final = "wheel_abi_build_inputs.json"
 SYMBOLS: Final = "wheel_abi_symbols.json"
 TYPES: Final = "wheel_abi_types.json"
 
+# No record: a view of the build inputs for others. PEP 770 keeps the directory for it; what ends in
+# `.cdx.json` is known to be CycloneDX.
+SBOM: Final = "sboms/wheel-abi.cdx.json"
+
 # The names proposed to the standard. Readers accept them; nothing writes them while it is a draft.
 STANDARD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {

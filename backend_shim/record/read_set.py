@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,11 +17,13 @@ from backend_shim.record.decoding import (
     JSONObject,
     as_str,
     get_bool,
-    get_int,
+    get_count,
     get_object,
     get_objects,
     get_str,
     get_str_list,
+    get_str_or_null,
+    get_word,
     path_to,
 )
 
@@ -163,18 +165,16 @@ def capture_json(capture: Capture) -> JSONValue:
     }
 
 
-def read_capture(table: JSONObject | None, path: str) -> Capture:
-    """The capture of `table`, standing at `path`; that of nothing for None.
+def read_capture(table: JSONObject, path: str) -> Capture:
+    """The capture of `table`, standing at `path`.
 
     Raises InvalidRecord, also where a capture contradicts itself: it is the ground of proofs.
     """
-    if table is None:
-        return Capture()
     capture = Capture(
-        method=get_str(table, "method", path),
+        method=get_word(table, "method", path, ("inotify", "none")),
         is_complete=get_bool(table, "complete", path),
         why_incomplete=get_str_list(table, "why_incomplete", path),
-        unowned=get_int(table, "unowned", path),
+        unowned=get_count(table, "unowned", path),
     )
     if capture.is_complete and (capture.method == "none" or capture.why_incomplete):
         raise InvalidRecord(path_to(path, "complete"), "contradicts the method or the reasons")
@@ -202,17 +202,15 @@ def system_json(packages: Iterable[SystemPackage], libraries: Iterable[SystemLib
 
 
 def read_system(
-    table: Mapping[str, JSONValue] | None, path: str
+    table: JSONObject, path: str
 ) -> tuple[tuple[SystemPackage, ...], tuple[SystemLibrary, ...]]:
-    """Packages and libraries of `table`, standing at `path`; none for None."""
-    if table is None:
-        return (), ()
+    """Packages and libraries of `table`, standing at `path`. Raises InvalidRecord."""
     packages = tuple(
         SystemPackage(
-            manager=get_str(each, "manager", where),
+            manager=get_word(each, "manager", where, ("dpkg", "rpm", "apk")),
             name=get_str(each, "name", where),
             version=get_str(each, "version", where),
-            files=get_int(each, "files", where),
+            files=get_count(each, "files", where, least=1),
             sha256=get_str(get_object(each, "digest", where), "sha256", path_to(where, "digest")),
         )
         for each, where in get_objects(table, "packages", path)
@@ -221,7 +219,7 @@ def read_system(
         SystemLibrary(
             soname=get_str(each, "soname", where),
             versions=get_str_list(each, "versions", where),
-            package=get_str(each, "package", where, optional=True),
+            package=get_str_or_null(each, "package", where),
         )
         for each, where in get_objects(table, "libraries", path)
     )

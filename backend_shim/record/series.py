@@ -67,15 +67,15 @@ def read_series(entries: Iterable[InterfaceFacts]) -> tuple[Series, ...]:
     return tuple(
         Series(
             name=each.interface,
-            last_change=_release(each, "last_change"),
-            last_addition=_release(each, "last_addition"),
+            last_change=_release(each, "last_change", index),
+            last_addition=_release(each, "last_addition", index),
         )
-        for each in entries
+        for index, each in enumerate(entries)
     )
 
 
-def _release(entry: InterfaceFacts, key: str) -> str:
-    path = f"$.series.{entry.interface[:40]}"
+def _release(entry: InterfaceFacts, key: str, index: int) -> str:
+    path = f"$.series[{index}].facts"
     text = get_str(entry.facts.thaw(), key, path)
     if not is_release(text):
         raise InvalidRecord(f"{path}.{key}", f"{text[:40]!r} is no release (PEP 440)")

@@ -12,10 +12,11 @@ from backend_shim.record.decoding import (
     as_object,
     check_schema_version,
     decode_json,
-    get_int,
+    get_count,
     get_list,
     get_objects,
     get_str,
+    get_str_or_null,
     path_to,
 )
 from backend_shim.record.names import SCHEMA_VERSION
@@ -85,10 +86,10 @@ def _object_json(each: TypedObject) -> JSONValue:
 def _object(table: JSONObject, path: str) -> TypedObject:
     return TypedObject(
         path=get_str(table, "path", path),
-        digest=get_str(table, "digest", path, optional=True),
-        size=get_int(table, "size", path),
-        crc32=get_int(table, "crc32", path),
-        build_id=get_str(table, "build_id", path, optional=True),
+        digest=get_str_or_null(table, "digest", path),
+        size=get_count(table, "size", path),
+        crc32=get_count(table, "crc32", path, most=0xFFFFFFFF),
+        build_id=get_str_or_null(table, "build_id", path),
         method=get_str(table, "method", path),
         symbols=tuple(
             _symbol(row, path_to(path_to(path, "symbols"), index))

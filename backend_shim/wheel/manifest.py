@@ -132,6 +132,14 @@ def digest_of_bytes(data: bytes) -> str:
     return _written("sha256", hashlib.sha256(data).digest())
 
 
+def is_digest_of(digest: str | None, data: bytes) -> bool:
+    """Whether `digest`, as RECORD writes it, is strong and that of `data`; None never is."""
+    algorithm = (digest or "").partition("=")[0]
+    if algorithm not in STRONG:
+        return False
+    return _written(algorithm, hashlib.new(algorithm, data).digest()) == digest
+
+
 def verify_manifest(archive: WheelArchive) -> tuple[ManifestProblem, ...]:
     """Where the archive and its RECORD differ, in archive order, then rows without a member.
 

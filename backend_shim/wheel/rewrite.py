@@ -36,7 +36,8 @@ from backend_shim.wheel.zip_directory import (
     rebuilt,
 )
 
-_BARE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+# PyPUG, "Subdirectories in .dist-info/": they are registered; this is the one of PEP 770.
+_NAME: Final = re.compile(r"(?:sboms/)?[A-Za-z0-9_][A-Za-z0-9._+-]*")
 _RECORD_NAMES: Final = frozenset(name.casefold() for name in ("RECORD", *SIGNATURES))
 _UNIX: Final = 3
 _FIRST_DOS_TIME: Final = 315532800  # 1980-01-01T00:00:00Z
@@ -47,18 +48,18 @@ _BLOCK: Final = 1 << 20
 def add_dist_info_files(
     wheel: Path, files: Mapping[str, bytes], *, drop: Collection[str] = ()
 ) -> None:
-    """Put `files` (bare names) directly into the `.dist-info` of `wheel`, and take out `drop`.
+    """Put `files` into the `.dist-info` of `wheel`, and take out `drop`.
 
-    Files of the same name are replaced. The new members come last but for RECORD, in the order of
-    their names, packed as RECORD was and dated SOURCE_DATE_EPOCH, or as RECORD where that is not
-    set. Doing the same again gives the same bytes. The file is replaced in one step at the end;
-    on any failure it is as it was.
+    They have bare names, or `sboms/` and one. Files of the same name are replaced. The new members
+    come last but for RECORD, in the order of their names, packed as RECORD was and dated
+    SOURCE_DATE_EPOCH, or as RECORD where that is not set. Doing the same again gives the same
+    bytes. The file is replaced in one step at the end; on any failure it is as it was.
 
     Raises InvalidWheel, SignedWheel, ConfigurationError for a malformed SOURCE_DATE_EPOCH,
-    ValueError for a name that is not bare or is RECORD's, OSError if the folder is not writable.
+    ValueError for another name or RECORD's, OSError if the folder is not writable.
     """
     for name in (*files, *drop):
-        if not _BARE_NAME.fullmatch(name) or name.casefold() in _RECORD_NAMES:
+        if not _NAME.fullmatch(name) or name.casefold() in _RECORD_NAMES:
             raise ValueError(f"not the name of a file that can be added: {name!r}")
     target = Path(os.path.realpath(wheel))
     with WheelArchive.open(target) as archive, target.open("rb") as source:

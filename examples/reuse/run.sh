@@ -1,28 +1,30 @@
 #!/bin/sh
 # Build three projects for several CPythons, each wheel as seldom as it has to be, as a distribution's build does.
 # Wants `resolver-check`, a C compiler and CPythons with pip: those named, else python3.10 to python3.14 of PATH.
-# Works in ./reuse: wheels, and an image for each interpreter.
+# Makes ./work/reuse anew: wheels, and an image for each interpreter.
 set -eu
+work=work/reuse
+rm -rf $work
 
 # What stands in for an ebuild's phase function: one project, one interpreter.
 python_compile() {
-    if wheel=$(resolver-check reuse --wheel-dir reuse/wheels --project "$project" $options --python "$python"); then
+    if wheel=$(resolver-check reuse --wheel-dir $work/wheels --project "$project" $options --python "$python"); then
         how=reused
     else
         [ $? -eq 1 ] || exit 2 # 1 says "build", anything else is a mistake of ours
-        rm -rf reuse/new
-        "$python" -m pip wheel --quiet --no-deps --use-pep517 --no-binary "${project%%==*}" --wheel-dir reuse/new "$project"
-        wheel=reuse/wheels/$(ls reuse/new)
-        mv reuse/new/*.whl reuse/wheels
+        rm -rf $work/new
+        "$python" -m pip wheel --quiet --no-deps --use-pep517 --no-binary "${project%%==*}" --wheel-dir $work/new "$project"
+        wheel=$work/wheels/$(ls $work/new)
+        mv $work/new/*.whl $work/wheels
         how=built
     fi
-    "$python" -m pip install --quiet --no-deps --no-index --upgrade --target "reuse/image/$version" "$wheel"
-    (cd reuse/image/"$version" && "$python" -c "import $module")
+    "$python" -m pip install --quiet --no-deps --no-index --upgrade --target "$work/image/$version" "$wheel"
+    (cd $work/image/"$version" && "$python" -c "import $module")
     printf '%-4s  %-6s  %s\n' "$version" "$how" "${wheel##*/}"
 }
 
 [ $# -gt 0 ] || set -- python3.10 python3.11 python3.12 python3.13 python3.14
-mkdir -p reuse/wheels
+mkdir -p $work/wheels
 while read -r project module options; do
     for python in "$@"; do
         # Each by its own path: `reuse` asks it which wheels it accepts.
@@ -35,3 +37,4 @@ six==1.17.0 six
 psutil==7.2.2 psutil --extensions
 markupsafe==3.0.2 markupsafe --extensions
 END
+ls $work/wheels/*.whl >/dev/null # else no CPython was found

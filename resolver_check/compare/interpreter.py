@@ -192,10 +192,15 @@ def _judge_use(
     use: InterpreterUse, tags: Collection[Tag], python: Python, built: Python | None
 ) -> Iterator[Binding]:
     named = [target for each in use.suffixes if (target := module_target(each)) is not None]
-    is_versioned = bool(named or use.versioned_libraries)
     if named and python.target not in named:
         yield _binding(ModulesRefused(suffixes=use.suffixes, python=_shown(python)))
     stable = use.stable_abi
+    # A suffix that no CPython is known to look for, as that of PyPy, is one of some version, too.
+    is_versioned = (
+        stable is None
+        or bool(use.versioned_libraries)
+        or not all(map(cpython.is_for_any_version, use.suffixes))
+    )
     if stable is not None and stable.floor > python.target.version:
         needed, symbols = stable.added[-1]
         yield _binding(

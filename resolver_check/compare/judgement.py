@@ -7,7 +7,7 @@ makes it valid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -152,20 +152,23 @@ def is_refused(binding: Binding) -> bool:
 
 def is_covered(binding: Binding, level: EvidenceLevel) -> bool:
     """Whether accepted evidence says that the binding holds."""
-    return any(
-        each.effect is Effect.SUPPORTS and each.evidence in level.accepted
-        for each in binding.reasons
-    )
+    return any(_is_accepted(each, level) for each in binding.reasons)
 
 
 def verdict_of(
-    bindings: Iterable[Binding], general: Iterable[Reason], level: EvidenceLevel
+    bindings: Sequence[Binding], general: Sequence[Reason], level: EvidenceLevel
 ) -> Verdict:
     """What `bindings` and the `general` reasons come to at `level`."""
-    if any(map(is_refused, bindings)):
+    effects = {each.effect for each in general}
+    if Effect.REFUSES in effects or any(map(is_refused, bindings)):
         return Verdict.INVALID
-    if any(each.effect is Effect.OPEN for each in general):
+    if Effect.OPEN in effects or not all(is_covered(each, level) for each in bindings):
         return Verdict.UNKNOWN
-    if all(is_covered(each, level) for each in bindings):
+    # That there is no binding needs evidence like everything else.
+    if bindings or any(_is_accepted(each, level) for each in general):
         return Verdict.VALID
     return Verdict.UNKNOWN
+
+
+def _is_accepted(reason: Reason, level: EvidenceLevel) -> bool:
+    return reason.effect is Effect.SUPPORTS and reason.evidence in level.accepted

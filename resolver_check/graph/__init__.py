@@ -1,1 +1,1 @@
-"""Who depends on whom, and in which order to build. Knows no wheels."""
+"""Who depends on whom, in which order to build, and what follows of a build. Opens nothing."""

@@ -38,6 +38,17 @@ def waves(
     return tuple(tuple(sorted(ordered[wave])) for wave in sorted(ordered))
 
 
+def reachable(node: Node, dependencies: Mapping[Node, Collection[Node]]) -> frozenset[Node]:
+    """All that `node` depends on, directly or not, without itself."""
+    found: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        fresh = set(dependencies.get(waiting.pop(), ())) - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found - {node})
+
+
 def strong_components(
     nodes: Collection[Node], dependencies: Mapping[Node, Collection[Node]]
 ) -> list[tuple[Node, ...]]:

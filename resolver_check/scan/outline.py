@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from backend_shim.errors import InvalidWheel
 from resolver_check.errors import SourceUnavailable
+from resolver_check.graph.waves import reachable
 from resolver_check.scan.subject import open_subject
 from resolver_check.sources.wheel_source import WheelSource
 from resolver_check.target import Target
@@ -70,13 +71,7 @@ class Dependencies:
 
     def closure(self, filename: str) -> frozenset[str]:
         """The file names of all wheels that `filename` requires, directly or not."""
-        found: set[str] = set()
-        waiting = [filename]
-        while waiting:
-            fresh = self.direct.get(waiting.pop(), frozenset()) - found
-            found |= fresh
-            waiting += fresh
-        return frozenset(found - {filename})
+        return reachable(filename, self.direct)
 
     def binding_names(self, filenames: Collection[str]) -> frozenset[str]:
         """The names by which a binary would reach any of `filenames`."""

@@ -32,7 +32,7 @@ from backend_shim.interfaces import import_name
 from backend_shim.interfaces.interface_tree import InterfaceTree, read_tree, without_twins
 from backend_shim.interfaces.provider import Provider
 from backend_shim.interfaces.reasons import Reason
-from backend_shim.interfaces.table import all_interfaces
+from backend_shim.interfaces.table import explained_modules
 from backend_shim.record.build_inputs import BuildInputs
 from backend_shim.record.fingerprint import AbiFingerprint, Basis, SymbolTables
 from backend_shim.record.names import BUILD_INPUTS, SYMBOLS, TYPES
@@ -261,18 +261,10 @@ class Subject:
             required={each.interface: each.facts for each in fingerprint.requires},
             modules=modules,
             binding_names=self.binding_names,
-            explained_modules=frozenset(filter(self._is_explained, modules)),
+            explained_modules=explained_modules(self.name, modules),
             read_symbols=self._symbols,
             # What was promised is no question of the binaries, which may have been read anew.
             series=read_series(self.recorded.series) if self.recorded else (),
-        )
-
-    def _is_explained(self, module: str) -> bool:
-        return any(
-            interface.provider == self.name
-            and interface.explains is not None
-            and interface.explains(module)
-            for interface in all_interfaces()
         )
 
     def interface_tree(self, wanted: frozenset[str]) -> InterfaceTree:

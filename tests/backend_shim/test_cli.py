@@ -28,7 +28,7 @@ def recorded(tmp_path: Path) -> Path:
     return wheel
 
 
-@pytest.mark.parametrize("command", [[], ["stamp"], ["show"], ["verify"], ["vendor"]])
+@pytest.mark.parametrize("command", [[], ["stamp"], ["show"], ["verify"], ["export"], ["vendor"]])
 def test_help_documents_the_exit_status(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

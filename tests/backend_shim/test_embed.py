@@ -12,7 +12,7 @@ from backend_shim.embed import embed
 from backend_shim.errors import InvalidRecord, InvalidWheel
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
 from backend_shim.interfaces import import_name
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, STANDARD_NAMES
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SBOM, STANDARD_NAMES
 from backend_shim.record.series import Series, read_series
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.manifest import verify_manifest
@@ -119,3 +119,21 @@ def test_build_inputs_that_record_does_not_vouch_for_are_refused(wheel: Path) ->
 def test_a_wheel_without_records_has_none(wheel: Path) -> None:
     with WheelArchive.open(wheel) as archive:
         assert recorded_build_inputs(archive) is None
+
+
+def test_a_bill_of_materials_is_added_only_if_it_is_asked_for(wheel: Path) -> None:
+    embed(wheel, build_inputs=INPUTS, looked_for=())
+    without = wheel.read_bytes()
+    embed(wheel, build_inputs=INPUTS, looked_for=(), with_sbom=True)
+    with WheelArchive.open(wheel) as archive:
+        assert archive.has(f"{INFO}/{SBOM}")
+        assert verify_manifest(archive) == ()
+    embed(wheel, build_inputs=INPUTS, looked_for=())
+    assert wheel.read_bytes() == without
+
+
+def test_a_stamp_keeps_the_bill_of_materials_with_the_build_inputs(wheel: Path) -> None:
+    embed(wheel, build_inputs=INPUTS, looked_for=(), with_sbom=True)
+    once = wheel.read_bytes()
+    embed(wheel, build_inputs=None, looked_for=())
+    assert wheel.read_bytes() == once

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ from backend_shim.embed import embed
 from backend_shim.errors import InvalidRecord
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
 from backend_shim.record.fingerprint import Basis
-from backend_shim.record.names import BUILD_INPUTS
+from backend_shim.record.names import BUILD_INPUTS, SBOM
 from backend_shim.wheel.archive import WheelArchive
 from resolver_check.model import Derived
 from resolver_check.scan.subject import Subject
@@ -54,7 +56,7 @@ def built(tmp_path: Path) -> Path:
         files={"m/__init__.py": b"", "m/_m.so": (tmp_path / "_m.so").read_bytes()},
         root_is_purelib=False,
     )
-    embed(wheel, build_inputs=INPUTS, looked_for=("numpy",))
+    embed(wheel, build_inputs=INPUTS, looked_for=("numpy",), with_sbom=True)
     return wheel
 
 
@@ -81,6 +83,13 @@ def test_a_repaired_wheel_is_stamped_anew_and_keeps_its_build_inputs(
         fingerprint = recorded_fingerprint(archive)
         assert fingerprint is not None
         assert recorded_build_inputs(archive) == INPUTS
+        assert archive.has(f"{archive.dist_info}/{SBOM}")
+    capsys.readouterr()
+    builder = ["--builder-id", "https://example.org/farm"]
+    assert main(["export", str(repaired), "--format", "in-toto", *builder]) == 0
+    statement = json.loads(capsys.readouterr().out)
+    digest = hashlib.sha256(repaired.read_bytes()).hexdigest()
+    assert statement["subject"] == [{"name": repaired.name, "digest": {"sha256": digest}}]
     grafted = {each.path.partition("/")[0]: each.is_grafted for each in fingerprint.objects}
     assert grafted["m"] is False
     assert True in grafted.values()

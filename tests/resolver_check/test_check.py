@@ -190,7 +190,9 @@ def test_a_binary_that_cannot_be_read_is_never_valid(make: Factory, ask, side: s
     assert [reason.data()["wheel"] for reason in unread] == [wheels[side].name]
 
 
-@pytest.mark.parametrize("data", [b"MZ" + b"\0" * 200, b"\xcf\xfa\xed\xfe" + b"\0" * 200])
+@pytest.mark.parametrize(
+    "data", [b"MZ".ljust(60, b"\0") + b"\x40\0\0\0PE\0\0", b"\xcf\xfa\xed\xfe" + b"\0" * 200]
+)
 def test_other_binary_formats_are_no_pure_wheels(make: Factory, ask, data: bytes) -> None:
     consumer = make_wheel(make.directory, name="other", files={"other/_other.pyd": data})
     judgement = ask(consumer, make.numpy_1(), make.numpy_2(), SYMBOLS)

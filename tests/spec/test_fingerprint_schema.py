@@ -84,7 +84,7 @@ def test_a_wheel_with_all_interfaces_is_valid(tmp_path: Path) -> None:
             "c.so": literals("_ARRAY_API", "numpy", "nanobind::cast(): failed", "x.numpy.%s"),
             "lib/libd.so": bytes(Image(symbols=[ImageSymbol("d", size=4)], soname="libd.so.1")),
             "lib/include/d.h": b"int d(void);",
-            "e.pyd": b"MZ".ljust(64),
+            "e.pyd": b"MZ".ljust(60, b"\0") + b"\x40\0\0\0PE\0\0",
             "f.so": b"\x7fELF".ljust(64),
         },
         looked_for=("numpy",),

@@ -54,3 +54,44 @@ def test_no_object_may_lack_a_key_or_have_another(document: dict[str, Any]) -> N
             changed = copy.deepcopy(document)
             del at(changed, path)[key]
             assert PLAN_SCHEMA.is_valid(changed) == ("providers" in path[-1:]), (path, key)
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "value"),
+    [
+        ("keep", "verdict", "unknown"),
+        ("keep", "wave", 1),
+        ("keep", "blocked_by", ["a-1-py3-none-any.whl"]),
+        ("built", "verdict", "invalid"),
+        ("built", "wave", 1),
+        ("rebuild", "wave", None),
+        ("rebuild", "waits_for", ["a-1-py3-none-any.whl"]),
+        ("rebuild", "log", "a.txt"),
+        ("conditional", "verdict", "invalid"),
+        ("conditional", "waits_for", []),
+        ("conditional", "wave", None),
+        ("failed", "log", None),
+        ("failed", "wave", None),
+    ],
+)
+def test_what_a_state_does_not_allow_is_refused(
+    document: dict[str, Any], action: str, key: str, value: object
+) -> None:
+    planned = {each["action"]: each for each in document["wheels"]}
+    planned["built"] = {**planned["keep"], "action": "built"}
+    planned["failed"] = {**planned["rebuild"], "action": "failed", "log": "a.txt"}
+    assert PLAN_SCHEMA.is_valid({**document, "wheels": [planned[action]]})
+    changed = {**planned[action], key: value}
+    assert not PLAN_SCHEMA.is_valid({**document, "wheels": [changed]})
+
+
+@pytest.mark.parametrize("effect", ["supports", "refuses", "open", "note"])
+def test_evidence_is_of_what_supports_and_of_nothing_else(
+    document: dict[str, Any], effect: str
+) -> None:
+    wheel = copy.deepcopy(document["wheels"][0])
+    (reason, *_) = next(iter(wheel["providers"].values()))["reasons"]
+    for evidence in ("pure", None):
+        reason |= {"effect": effect, "evidence": evidence}
+        valid = PLAN_SCHEMA.is_valid({**document, "wheels": [wheel]})
+        assert valid is ((effect == "supports") is (evidence is not None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ FULL = AbiFingerprint(
     provides=(FACTS,),
     requires=(InterfaceFacts(interface="numpy-c-api", basis=Basis.DERIVED, facts=Facts({}),
                              provider="numpy"),),
-    series=(FACTS,),
+    series=(replace(FACTS, basis=Basis.DECLARED),),
 )  # fmt: skip
 TABLES = SymbolTables(
     objects=(
@@ -93,11 +94,13 @@ def test_keys_that_are_not_known_are_passed_over() -> None:
     assert AbiFingerprint.from_json(json.dumps(table).encode()) == FULL
 
 
-def test_what_older_generators_left_out_is_empty() -> None:
+@pytest.mark.parametrize("name", sorted(json.loads(document())))
+def test_no_name_of_the_top_level_may_be_missing(name: str) -> None:
     table = json.loads(document())
-    del table["unread"], table["series"]
-    found = AbiFingerprint.from_json(json.dumps(table).encode())
-    assert (found.unread, found.series) == ((), ())
+    del table[name]
+    with pytest.raises(InvalidRecord, match="is missing") as caught:
+        AbiFingerprint.from_json(json.dumps(table).encode())
+    assert caught.value.path == f"$.{name}"
 
 
 @pytest.mark.parametrize("version", ["0.2", "1.0", "0.10", ""])
@@ -116,9 +119,16 @@ def test_another_schema_version_is_not_understood(version: str) -> None:
         (("objects", 0, "size"), True, "$.objects[0].size"),
         (("objects", 0, "needed", 0), None, "$.objects[0].needed[0]"),
         (("objects", 0, "version_needs", 0, "file"), {}, "$.objects[0].version_needs[0].file"),
+        (("objects", 0, "size"), 0, "$.objects[0].size"),
+        (("objects", 0, "crc32"), 2**32, "$.objects[0].crc32"),
+        (("objects", 0, "exported", "count"), -1, "$.objects[0].exported.count"),
+        (("objects", 0, "kind"), "plug-in", "$.objects[0].kind"),
+        (("objects", 0, "format"), "ELF", "$.objects[0].format"),
         (("provides", 0, "basis"), "guessed", "$.provides[0].basis"),
+        (("series", 0, "basis"), "derived", "$.series[0].basis"),
         (("provides", 0, "facts"), [], "$.provides[0].facts"),
         (("is_purelib",), 0, "$.is_purelib"),
+        (("is_purelib",), True, "$.is_purelib"),
         (("generator",), None, "$.generator"),
     ],
 )  # fmt: skip

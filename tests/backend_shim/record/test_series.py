@@ -61,5 +61,5 @@ def test_is_no_name(text: str) -> None:
 )
 def test_wrong_numbers_are_refused(facts: dict[str, object]) -> None:
     entry = InterfaceFacts(interface="gift", basis=Basis.DECLARED, facts=Facts(facts))
-    with pytest.raises(InvalidRecord, match=r"\$\.series\.gift\.last_addition"):
+    with pytest.raises(InvalidRecord, match=r"\$\.series\[0\]\.facts\.last_addition"):
         read_series([entry])

@@ -20,6 +20,7 @@ from backend_shim.wheel.manifest import (
     ManifestProblem,
     digest_of_bytes,
     edited_manifest_bytes,
+    is_digest_of,
     manifest_bytes,
     parse_manifest,
     verify_manifest,
@@ -96,6 +97,19 @@ def test_any_bytes_are_a_manifest_or_an_invalid_wheel(data: bytes) -> None:
 
 def test_a_digest_is_url_safe_base64_without_padding() -> None:
     assert digest_of_bytes(b"") == EMPTY
+    assert is_digest_of(EMPTY, b"")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "fits"), [("sha256", True), ("sha512", True), ("md5", False), ("whirl", False)]
+)
+def test_a_digest_that_fits_is_strong(algorithm: str, fits: bool) -> None:
+    made = hashlib.new(algorithm if algorithm != "whirl" else "sha256", b"a").digest()
+    written = f"{algorithm}={base64.urlsafe_b64encode(made).decode().rstrip('=')}"
+    assert is_digest_of(written, b"a") is fits
+    for other in (written + "=", written.upper(), written[:-1], written.partition("=")[2], None):
+        assert not is_digest_of(other, b"a")
+    assert not is_digest_of(written, b"b")
 
 
 def test_rows_that_stay_keep_their_text() -> None:

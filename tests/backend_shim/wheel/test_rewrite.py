@@ -197,8 +197,14 @@ def test_a_signed_wheel_is_left_alone(wheel_of: WriteWheel, signature: str) -> N
     _stays_as_it_is(wheel_of(raw_archive(raw_members(members=members))), SignedWheel)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../a", "a\\b", "RECORD", "record", "RECORD.jws", "é"])
-def test_only_bare_names_other_than_record_are_taken(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "a/b", "../a", "a\\b", "RECORD", "record", "RECORD.jws", "é"),
+        *("sboms/", "sboms/a/b", "sboms/../a", "SBOMS/a", "licenses/a"),
+    ],
+)
+def test_only_bare_names_and_those_of_sboms_are_taken(tmp_path: Path, name: str) -> None:
     wheel = make_wheel(tmp_path, files=FILES)
     before = wheel.read_bytes()
     with pytest.raises(ValueError, match="not the name of a file that can be added"):

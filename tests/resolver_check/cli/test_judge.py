@@ -46,6 +46,13 @@ def test_evidence_changes_the_verdict(make: Factory, run: Run) -> None:
     assert "(counts with --evidence promised)" in strict.out
 
 
+def test_the_level_is_promised_unless_another_is_asked_for(make: Factory, run: Run) -> None:
+    wheel = make.for_both("taker")
+    arguments = ("judge", wheel, "--old", make.numpy_1(), "--new", make.numpy_2())
+    assert run(*arguments) == run(*arguments, "--evidence", "promised")
+    assert run(*arguments) != run(*arguments, "--evidence", "proven")
+
+
 def test_help_lists_the_options(run: Run) -> None:
     helped = run("judge", "--help")
     assert helped.status == 0

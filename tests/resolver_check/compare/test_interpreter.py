@@ -111,6 +111,13 @@ def test_a_cpython_of_which_nothing_is_promised_fits_itself() -> None:
     assert _judge("cp399-cp399-any", facts, "3.99.1", "3.99.0").verdict is UNKNOWN
 
 
+@pytest.mark.parametrize("suffix", [".pypy39-pp73-x86_64-linux-gnu.so", ".gift.so", ".so"])
+def test_what_no_interpreter_is_known_to_load_fits_no_other_one(suffix: str) -> None:
+    judgement = _judge("py3-none-any", _facts(suffix), "3.14.0")
+    assert judgement.verdict is UNKNOWN
+    assert _kinds(judgement) == {"interpreter-unrecorded"}
+
+
 @pytest.mark.parametrize(
     ("tag", "suffix", "python", "verdict", "kinds"),
     [

@@ -54,7 +54,13 @@ def test_a_provider_that_is_not_required_is_neither_loose_nor_tight() -> None:
 
 
 def bound(*specifiers: str, is_enough: bool = True) -> Bound:
-    return Bound(provider="numpy", specifiers=specifiers, is_enough=is_enough, why="so it is")
+    return Bound(
+        interface="numpy-c-api",
+        provider="numpy",
+        specifiers=specifiers,
+        is_enough=is_enough,
+        why="so it is",
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,12 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from backend_shim.errors import InvalidRecord
-from backend_shim.record.fingerprint import AbiFingerprint, Generator, UnreadObject
+from backend_shim.record.fingerprint import (
+    AbiFingerprint,
+    Generator,
+    ObjectRecord,
+    UnreadObject,
+)
 from resolver_check.errors import SourceUnavailable
 from resolver_check.sources.catalog import Catalog
 from resolver_check.sources.catalog_body import body_bytes, body_of
@@ -39,6 +44,10 @@ from tests.backend_shim.record.example_inputs import INPUTS
 
 HERE = "/wheels"
 ADDED = canonicalize_name("added")
+BINARY = ObjectRecord(
+    path="b.so", digest=None, size=9, crc32=1, format="elf", machine="x86_64", kind="library",
+    is_grafted=False, soname=None, needed=(), run_path=(), version_needs=(), exported=0, imported=0,
+)  # fmt: skip
 
 
 def listed(name: str, version: str = "1.0", *, digest: str | None = None) -> ListedWheel:
@@ -67,6 +76,7 @@ def facts(
     found = AbiFingerprint(
         generator=Generator(),
         is_purelib=is_purelib,
+        objects=() if is_purelib else (BINARY,),
         unread=(UnreadObject(path="a.so", why="odd"),) if unread else (),
     )
     body = WheelBody(fingerprint=found, build_inputs=None, requirements=())

@@ -1,0 +1,3 @@
+#include "cloud.h"
+
+int cloud_height(int kind) { return 1000 * kind; }

@@ -1,0 +1,1 @@
+int cloud_height(int kind);

@@ -1,0 +1,1 @@
+"""A project that carries the shim in its own tree."""
