@@ -12,6 +12,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 TEST = nox.project.dependency_groups(PYPROJECT, "test")
 BACKENDS = nox.project.dependency_groups(PYPROJECT, "backends")
 LINT = nox.project.dependency_groups(PYPROJECT, "lint")
+DOCS = nox.project.dependency_groups(PYPROJECT, "docs")
 # As many as there are processors; whoever is done takes over from the other.
 AT_ONCE = ("-n", "auto", "--dist", "worksteal")
 
@@ -44,6 +45,16 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation into `site`; a reference that leads nowhere is an error."""
+    session.install("--quiet", ".[check]", *DOCS)
+    session.run(
+        "sphinx-build", "-W", "--keep-going", "-n", "-q", "-b", "html", "docs", "site",
+        *session.posargs,
+    )  # fmt: skip
 
 
 @nox.session

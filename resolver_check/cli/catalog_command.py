@@ -24,7 +24,7 @@ from resolver_check.sources.catalog_queries import (
 )
 
 
-@click.command("catalog")
+@click.command("catalog", short_help="Ask a catalog who binds to, imports or needs something.")
 @click.argument("catalog_file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--binds-to", metavar="NAME", help="Wheels that require this project and bind to it.")
 @click.option("--imports", metavar="SYMBOL", help="Wheels that take this symbol from others.")

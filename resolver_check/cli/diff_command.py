@@ -13,7 +13,7 @@ from resolver_check.report.wheel_difference_report import difference_json, diffe
 from resolver_check.scan.compared_wheels import compare_wheels
 
 
-@click.command("diff")
+@click.command("diff", short_help="Compare two wheels: did a rebuild come out the same?")
 @click.argument("first", type=click.Path(path_type=Path), metavar="FIRST.whl")
 @click.argument("second", type=click.Path(path_type=Path), metavar="SECOND.whl")
 @format_option

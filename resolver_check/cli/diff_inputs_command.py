@@ -27,7 +27,7 @@ from resolver_check.scan.subject import Subject
 from resolver_check.sources import open_source
 
 
-@click.command("diff-inputs")
+@click.command("diff-inputs", short_help="Say what a build would take in that has changed.")
 @click.argument("wheel", metavar="WHEEL_OR_URL")
 @click.argument("new_inputs", type=click.Path(path_type=Path), metavar="NEW_INPUTS.json")
 @click.option(

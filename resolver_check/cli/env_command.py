@@ -37,7 +37,7 @@ from resolver_check.sources.whole_files import replace_file
 from resolver_check.target import target
 
 
-@click.command("env")
+@click.command("env", short_help="Judge what is installed, each with each other.")
 @click.option(
     "--python", type=click.Path(path_type=Path), metavar="PATH",
     help="Interpreter of the environment. Default: that of the active virtual environment, or the "

@@ -48,7 +48,7 @@ from resolver_check.wheel_reference import SkippedFile
 _LEVELS = ("0", "1")
 
 
-@click.command("install")
+@click.command("install", short_help="Install wheels, all or none, if they fit.")
 @click.argument(
     "wheels", type=click.Path(path_type=Path), metavar="WHEEL...", nargs=-1, required=True
 )
@@ -69,7 +69,8 @@ _LEVELS = ("0", "1")
 @click.option("--no-compile-bytecode", "no_bytecode", is_flag=True, help="Make no bytecode.")
 @click.option(
     "--validate-record", type=click.Choice(["all", "entries", "none"]), expose_value=False,
-    help="As `python -m installer` has it; all of RECORD is validated in any case.",
+    help="For scripts written for `python -m installer`; changes nothing: all of RECORD is always "
+    "validated.",
 )  # fmt: skip
 @click.option(
     "--overwrite-existing", is_flag=True,
@@ -106,12 +107,12 @@ def install_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
 
     Before anything is written each is judged with what is installed and with the others, as
     consumer and as provider, and with the interpreter; and each file is held against RECORD. With
-    --destdir what is installed is what lies there, and what this system has.
+    --destdir they are judged with what lies there and with what this system has.
 
     \b
-    Exit status: 0 installed; 1 some does not fit, and 3 it is not known whether
-    all fit (--on-unknown refuse): nothing was written; 2 wrong usage, or a wheel
-    that cannot be read or written: the same.
+    Exit status: 0 installed. With all others nothing was written: 1 some do not
+    fit, 3 it is not known whether all fit (--on-unknown refuse), 2 wrong usage,
+    or a wheel that cannot be read or written.
     """
     interpreter = python or Path(sys.executable)
     place = Place(

@@ -29,7 +29,7 @@ from resolver_check.scan.subject import Subject
 from resolver_check.sources.series_file import Promises
 
 
-@click.command("judge")
+@click.command("judge", short_help="Judge one wheel after the bump of one provider.")
 @click.argument("consumer", type=click.Path(path_type=Path), metavar="CONSUMER.whl")
 @click.option(
     "--old", "old_wheel", type=click.Path(path_type=Path), required=True, metavar="OLD.whl",

@@ -43,7 +43,7 @@ from resolver_check.wheel_reference import SkippedFile
 _MICRO: Final = re.compile(r"(\d\.\d{1,3})\.(\d{1,3})", re.ASCII)
 
 
-@click.command("lock")
+@click.command("lock", short_help="Judge the wheels of a lock file, before installing.")
 @click.argument(
     "files", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE...", nargs=-1,
     required=True,

@@ -75,9 +75,10 @@ def evidence_option(command: Command) -> Command:
         default=EvidenceLevel.PROMISED.value,
         show_default=True,
         callback=lambda _context, _option, value: EvidenceLevel(value),
-        help="The least evidence that counts for 'valid': 'proven' (same inputs, no binding, "
-        "pure), 'promised' (also unchanged interface files, published series and stable ABIs, "
-        "types), 'symbols' (also symbols that are still exported).",
+        help="The least evidence that counts for 'valid': 'proven' (no binary, nothing bound to "
+        "the provider, or all that the build read of it unchanged), 'promised' (also: its headers "
+        "or types unchanged, or it promises that nothing has changed), 'symbols' (also: all that "
+        "is imported is still exported, behind which a struct may have changed).",
     )(command)
 
 

@@ -36,7 +36,7 @@ from resolver_check.target import Target, target
 _OF_ONE_PYTHON = re.compile(r"cp(\d)(\d+)")
 
 
-@click.command("pins")
+@click.command("pins", short_help="Say which versions of its providers a wheel fits.")
 @click.argument("wheel", metavar="WHEEL_OR_URL")
 @click.option(
     "--index", "indexes", multiple=True, metavar="DIR_OR_URL",
@@ -62,7 +62,7 @@ _OF_ONE_PYTHON = re.compile(r"cp(\d)(\d+)")
 )  # fmt: skip
 @click.option(
     "--most-read", type=click.IntRange(2, 1000), default=MOST_READ, show_default=True,
-    metavar="N", help="Wheels of one provider that are read.",
+    metavar="N", help="The most wheels of one provider that are read.",
 )  # fmt: skip
 @series_option
 @debug_info_option

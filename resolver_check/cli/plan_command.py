@@ -37,7 +37,7 @@ from resolver_check.report.plan_report import plan_json, plan_lines
 from resolver_check.sources.series_file import Promises
 
 
-@click.command("plan")
+@click.command("plan", short_help="Say which wheels to keep and to rebuild, in waves.")
 @click.option(
     "--source", "sources", multiple=True, metavar="DIR_OR_URL",
     help="A directory of wheels, or a simple index (PEP 503 or PEP 691). Of several, each project "
@@ -151,8 +151,14 @@ def plan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
 ) -> int:
     """Say which wheels of the sources to keep and which to rebuild after a bump, in waves.
 
-    A wave needs only wheels of earlier ones. A conditional wheel binds to one that is rebuilt: plan
-    again with what was built (--state FILE --built DIR), until nothing is left.
+    Valid wheels are kept, invalid and unknown ones are rebuilt. A wave needs only wheels of earlier
+    ones. A conditional wheel binds to one that is rebuilt: plan again with what was built (--state
+    FILE --built DIR), until nothing is left.
+
+    \b
+    Examples:
+      resolver-check plan --source wheels --bump numpy==2.0.2 --state plan.json
+      resolver-check plan --state plan.json --built built
 
     \b
     Exit status: 0 nothing to rebuild, 1 some wheel is invalid or forced, 3 none

@@ -41,7 +41,7 @@ class _Published:
     failed: tuple[UnpublishableWheel, ...] = ()
 
 
-@click.command("publish")
+@click.command("publish", short_help="Publish wheels and their records for a static server.")
 @click.argument("sources", metavar="WHEEL_OR_DIR_OR_URL...", nargs=-1, required=True)
 @click.option(
     "--to", "directory", required=True, type=click.Path(path_type=Path, file_okay=False),

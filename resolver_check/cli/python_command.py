@@ -25,7 +25,7 @@ from resolver_check.sources.interpreter_paths import named_cpython
 from resolver_check.sources.series_file import Promises
 
 
-@click.command("python")
+@click.command("python", short_help="Judge whether a wheel fits one CPython.")
 @click.argument("wheel", type=click.Path(path_type=Path), metavar="WHEEL")
 @click.option(
     "--python", required=True, metavar="VERSION_OR_PATH",

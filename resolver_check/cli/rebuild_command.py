@@ -55,7 +55,7 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
-@click.command("rebuild")
+@click.command("rebuild", short_help="Build what a plan says from sdists, a wave at a time.")
 @click.option(
     "--state", "state_file", type=click.Path(path_type=Path, dir_okay=False), required=True,
     metavar="FILE", help="The plan that `plan --state FILE` has begun.",

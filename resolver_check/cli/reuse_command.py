@@ -40,7 +40,7 @@ from resolver_check.sources.wheelhouse import Wheelhouse
 from resolver_check.wheel_reference import WheelReference
 
 
-@click.command("reuse")
+@click.command("reuse", short_help="Say which built wheel serves an interpreter.")
 @click.option(
     "--wheel-dir", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR", help="Directory with the wheels that were built so far.",
@@ -80,7 +80,7 @@ from resolver_check.wheel_reference import WheelReference
 )  # fmt: skip
 @click.option(
     "--reuse/--no-reuse", "is_on", default=True, envvar="WHEEL_ABI_REUSE", show_envvar=True,
-    help="Off: every interpreter needs a build. WHEEL_ABI_REUSE=0 does the same.",
+    help="With --no-reuse, or WHEEL_ABI_REUSE=0, every interpreter needs a build.",
 )  # fmt: skip
 @series_option
 @evidence_option

@@ -38,7 +38,7 @@ _SECONDS_IN_LOG: Final = 30.0
 _WAITING_PER_JOB: Final = 4
 
 
-@click.command("scan")
+@click.command("scan", short_help="Read many wheels into a catalog.")
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
     "--catalog", "catalog_file", required=True, type=click.Path(path_type=Path, dir_okay=False),

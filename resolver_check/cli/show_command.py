@@ -23,7 +23,7 @@ from resolver_check.report.explain import explain
 from resolver_check.scan.subject import Subject
 
 
-@click.command("show")
+@click.command("show", short_help="Show what is known of one wheel.")
 @click.argument("wheel", metavar="WHEEL_OR_URL")
 @offline_option
 @format_option

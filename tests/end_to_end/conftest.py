@@ -156,6 +156,24 @@ def case(request: pytest.FixtureRequest) -> Case:
     return case
 
 
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh clone of the commit under test, with what is not committed yet."""
+    place = tmp_path_factory.mktemp("clone") / "wheel-abi"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(place)], check=True)
+    if changed := _git("diff", "--binary", "HEAD"):
+        subprocess.run(["git", "apply"], cwd=place, input=changed, check=True)
+    for path in _git("ls-files", "--others", "--exclude-standard").decode().splitlines():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, place / path)
+    return place
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
+    return done.stdout
+
+
 def use_in_tree_shim(source: Path) -> None:
     """Put the shim into the tree of `source`, in the place of the requirement."""
     assert main(["vendor", str(source / "_wheel_abi")]) == 0

@@ -20,19 +20,6 @@ def blocks(path: Path) -> list[tuple[bool, str]]:
     return [(bool(marked), text.strip()) for marked, text in _BLOCK.findall(path.read_text())]
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh clone of the commit under test, with what is not committed yet."""
-    place = tmp_path_factory.mktemp("clone") / "wheel-abi"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(place)], check=True)
-    changed = subprocess.run(
-        ["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True
-    ).stdout
-    if changed:
-        subprocess.run(["git", "apply"], cwd=place, input=changed, check=True)
-    return place
-
-
 def run(command: str, directory: Path) -> str:
     """What `command` prints; it must succeed."""
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
