@@ -362,8 +362,6 @@ def _check_fresh(archive: OpenWheel, fingerprint: AbiFingerprint, *, opens_all: 
             raise StaleRecord("$.objects", f"is stale: {each.path} was changed since")
     if header.NAME not in fingerprint.interfaces:
         return
-    if header.NAME not in fingerprint.interfaces:
-        return
     shipped = fingerprint.provided(header.NAME)
     if (shipped.facts if shipped else None) != header.facts_of(interface_files(archive)):
         raise StaleRecord("$.provides", "is stale: interface files were changed since")

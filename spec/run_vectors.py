@@ -195,10 +195,20 @@ def report(results: list[Result], *, as_table: bool) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the vectors over the command of `arguments`; the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--vectors", type=Path, default=HERE / "vectors", metavar="DIR")
-    parser.add_argument("--only", action="extend", nargs="+", default=[], metavar="TYPE")
-    parser.add_argument("--seconds", type=float, default=30, help="for each answer")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--vectors", type=Path, default=HERE / "vectors", metavar="DIR",
+        help="where the vectors are (default: beside this file)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", action="extend", nargs="+", default=[], metavar="TYPE",
+        help="only tests of these types, such as parse; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="time for each answer (default: 30)"
+    )
     parser.add_argument("--table", action="store_true", help="print the totals as Markdown")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     given = parser.parse_args(arguments)

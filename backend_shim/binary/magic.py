@@ -7,6 +7,8 @@ _MACHO_MAGICS = frozenset({
     b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe",  # MH_MAGIC_64, MH_CIGAM_64
     b"\xca\xfe\xba\xbf",  # FAT_MAGIC_64
 })  # fmt: skip
+_WASM_MAGIC = b"\0asm"  # WebAssembly core specification, "Binary Format", "Modules"
+_XCOFF_MAGICS = frozenset({b"\x01\xdf\0", b"\x01\xf7\0"})  # AIX: of 32 and 64 bits, < 256 sections
 _FAT_MAGIC = b"\xca\xfe\xba\xbe"
 _DOS_HEADER_SIZE = 64
 _DOS_HEADER_MAXIMUM = 256 << 20  # RTL_IMAGE_MAX_DOS_HEADER of Windows; text at 0x3c is more
@@ -14,8 +16,9 @@ HEAD_SIZE = 1024
 
 
 def binary_format(head: bytes) -> str | None:
-    """`elf`, `macho` or `pe` if a file that begins with `head` is one of these, else None.
+    """`elf`, `macho`, `pe`, `wasm` or `xcoff` if a file that begins with `head` is one, else None.
 
+    The last two are told apart from data and not read: a wheel that holds one is not without code.
     HEAD_SIZE bytes are enough. With fewer the answer for what only begins like a program may be
     `pe`, never the reverse.
     """
@@ -24,6 +27,10 @@ def binary_format(head: bytes) -> str | None:
         return "elf"
     if magic in _MACHO_MAGICS or (magic == _FAT_MAGIC and _is_fat_macho(head)):
         return "macho"
+    if magic == _WASM_MAGIC:
+        return "wasm"
+    if magic[:3] in _XCOFF_MAGICS:
+        return "xcoff"
     if magic[:2] == b"MZ" and _is_portable_executable(head):
         return "pe"
     return None

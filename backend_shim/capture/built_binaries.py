@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from backend_shim.binary import binary_format, read_shared_objects
+from backend_shim.binary import HEAD_SIZE, binary_format, read_shared_objects
 from backend_shim.binary.elf_image import ElfImage
 from backend_shim.binary.file_bytes import Buffer
 from backend_shim.binary.shared_object import SharedObject
@@ -20,7 +20,6 @@ from backend_shim.record.build_machine import Observed
 from backend_shim.record.read_set import SystemLibrary
 from backend_shim.wheel.archive import WheelArchive
 
-_MAGIC_SIZE: Final = 8
 _MOST_OF_A_KIND: Final = 50
 _TEXT: Final = re.compile(rb"[\x20-\x7e]{4,400}(?=\0)")
 # DW_AT_producer of gcc, clang, flang, rustc, ifx, nvcc, Zig: in `.debug_str` since one string
@@ -60,7 +59,7 @@ def look_at_binaries(
     shipped = {posixpath.basename(path) for each in installed for path, _ in each.files}
     is_any = False
     for member in archive.members:
-        if member.is_dir or not binary_format(archive.head(member.name, _MAGIC_SIZE)):
+        if member.is_dir or not binary_format(archive.head(member.name, HEAD_SIZE)):
             continue
         is_any = True
         shipped.add(posixpath.basename(member.name))

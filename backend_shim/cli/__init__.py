@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="backend-shim",
-        description="What wheels record of their binary interface and of their build.",
+        description="Work with the records of a wheel: the fingerprint (what its binaries offer "
+        "and need) and the build inputs (what went into the build).",
         epilog=EXIT_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"wheel-abi {__version__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import textwrap
 from collections.abc import Callable, Mapping
@@ -92,6 +93,8 @@ def _export(parsed: argparse.Namespace) -> int:
         parsed.wrong_usage(f"--builder-id is needed for {_IN_TOTO} and for nothing else")
     if parsed.format == _IN_TOTO and not is_wheel_name(wheel.name):
         parsed.wrong_usage(f"{wheel.name}: not the file name of a wheel, which a statement names")
+    if output is not None and _is_same(output, wheel):
+        parsed.wrong_usage("--output: would replace the wheel")
     try:
         with WheelArchive.open(wheel) as archive:
             document = _DOCUMENTS[parsed.format](archive, parsed)
@@ -110,6 +113,12 @@ def _export(parsed: argparse.Namespace) -> int:
         complain(output, error)
         return UNREADABLE
     return DONE
+
+
+def _is_same(output: Path, wheel: Path) -> bool:
+    with contextlib.suppress(OSError):  # one of them is not there
+        return output.samefile(wheel)
+    return False
 
 
 def _cyclonedx(archive: WheelArchive, _parsed: argparse.Namespace) -> JSONValue:

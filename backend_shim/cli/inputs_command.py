@@ -31,7 +31,8 @@ def add_inputs(commands: Commands) -> None:
         "The build inputs that a build of the project would have here and now: source tree, "
         "patches, settings, environment, interpreter, toolchain, backend and what is installed. "
         "The backend is asked for its requirements, and for the version if nothing states it. "
-        "What is installed is that of the running environment, as for `--no-isolation`."
+        "What is installed is that of the running environment, as for "
+        "`python -m build --no-isolation`."
     )
     inputs.add_argument(
         "--project",
@@ -45,7 +46,7 @@ def add_inputs(commands: Commands) -> None:
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="as a front end hands it to the backend; a key given again makes a list (repeatable)",
+        help="as a front end hands it to the backend; a key given again makes a list",
     )
     inputs.add_argument(
         "--build-tag", metavar="TAG", default=None, help="the build tag that the wheel will have"

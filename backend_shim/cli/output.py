@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -64,13 +64,21 @@ def sentence(error: Exception) -> str:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it there: nobody sees half of it."""
-    with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=".", delete=False) as file:
-        try:
+    """Write `data` beside `path` and move it there: nobody sees half of it.
+
+    Behind a symbolic link the file is replaced, not the link; a pipe or a device is written to.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = path.resolve()
+    # Not by `tempfile`: the file is for whoever the umask lets read it.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        with beside.open("xb") as file:
             file.write(data)
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -36,6 +36,10 @@ from backend_shim.wheel.archive import WheelArchive
 def add_show(commands: Commands) -> None:
     """The parser of `show`."""
     show = add_command(commands, "show", _show, "print the records of a wheel, if they are sound")
+    show.description = (
+        "Print the records of a wheel, if they are sound. That a wheel has none is no problem "
+        "here; to `verify` it is one."
+    )
     show.add_argument("wheel", metavar="WHEEL", type=Path)
     add_format(show)
 

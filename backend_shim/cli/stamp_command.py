@@ -31,8 +31,9 @@ def add_stamp(commands: Commands) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="import name of another distribution, such as numpy, to look for in the binaries: for "
-        "a name that was not looked for a checker reads them again (repeatable)",
+        help="import name of another distribution, such as numpy, whose use is looked for in the "
+        "binaries, beside the names that the record there was made with; for any other name a "
+        "checker has to read the binaries again (may be given several times)",
     )
     stamp.add_argument(
         "--types-from",
@@ -41,7 +42,7 @@ def add_stamp(commands: Commands) -> None:
         default=[],
         type=Path,
         help="directory, searched to any depth, with copies of the libraries that were not "
-        "stripped, known by their build-id; needs the extra `types` (repeatable)",
+        "stripped, known by their build-id; needs the extra `types` (may be given several times)",
     )
     stamp.add_argument(
         "--import-modules",

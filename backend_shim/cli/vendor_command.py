@@ -14,6 +14,10 @@ from backend_shim.vendoring import pyproject_lines, write_copy
 def add_vendor(commands: Commands) -> None:
     """The parser of `vendor`."""
     vendor = add_command(commands, "vendor", _vendor, "copy the shim into a project's own tree")
+    vendor.description = (
+        "Copy the shim into a project's own tree, and print the lines for its pyproject.toml. "
+        "Under [tool.wheel-abi] these name `hatchling.build`: put the project's own backend there."
+    )
     vendor.add_argument(
         "directory",
         metavar="DIR",

@@ -81,7 +81,9 @@ def project(fingerprint: AbiFingerprint, inputs: BuildInputs | None) -> Projecti
 
     Raises InvalidRecord for facts that have not the shape of their interface.
     """
-    built = {each.name: each.version for each in inputs.requirements} if inputs else {}
+    named = inputs.requirements if inputs else ()
+    # What was edited in place is not the release of that version, whatever it calls itself.
+    built = {each.name: each.version for each in named if not each.is_editable}
     properties: list[str] = []
     left_out: list[LeftOut] = []
     bounds = proposed_bounds(fingerprint, built)

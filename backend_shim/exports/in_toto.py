@@ -14,10 +14,12 @@ from backend_shim.record.canonical import JSONValue
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
 
-# RFC 3986, "Scheme", and no white space: a TypeURI of SLSA, not relative to anything.
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
+# RFC 3986, "Scheme", then its characters only: a TypeURI of SLSA, not relative to anything.
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 # PyPUG, Binary distribution format, "File name convention".
-_WHEEL_NAME: Final = re.compile(r"[^\s/\\-]+-[^\s/\\-]+(-\d[^\s/\\-]*)?(-[^\s/\\-]+){3}\.whl")
+# A lone surrogate stands for a byte of a file name that is not UTF-8, and JSON has none.
+_PART: Final = r"[^\s/\\\ud800-\udfff-]"
+_WHEEL_NAME: Final = re.compile(rf"{_PART}+-{_PART}+(-\d{_PART}*)?(-{_PART}+){{3}}\.whl")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 

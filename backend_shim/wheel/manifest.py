@@ -41,6 +41,8 @@ STRONG: Final = frozenset(
     ["sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"]
 )
 """The algorithms of `hashlib.algorithms_guaranteed` of 256 bits and more with a fixed length."""
+VOUCHING: Final = frozenset(["sha256", "sha384", "sha512"])
+"""Those by which RECORD may vouch for a record (C2 of the convention), which all readers know."""
 
 
 class ManifestEntry(NamedTuple):
@@ -133,9 +135,9 @@ def digest_of_bytes(data: bytes) -> str:
 
 
 def is_digest_of(digest: str | None, data: bytes) -> bool:
-    """Whether `digest`, as RECORD writes it, is strong and that of `data`; None never is."""
+    """Whether `digest`, as RECORD writes it, is VOUCHING and that of `data`; None never is."""
     algorithm = (digest or "").partition("=")[0]
-    if algorithm not in STRONG:
+    if algorithm not in VOUCHING:
         return False
     return _written(algorithm, hashlib.new(algorithm, data).digest()) == digest
 

@@ -52,6 +52,12 @@ def catalog_command(
     Symbols that the interpreter or the C library gives are not held.
 
     \b
+    Examples:
+      resolver-check catalog catalog.db --binds-to numpy
+      resolver-check catalog catalog.db --imports cblas_dgemm
+      resolver-check catalog catalog.db --needs libgfortran.so.5
+
+    \b
     Exit status: 0, or 2 wrong usage or unreadable input.
     """
     asked = [binds_to is not None, imports is not None, needs is not None]

@@ -33,7 +33,8 @@ from resolver_check.sources import open_source
 @click.option(
     "--source", metavar="DIR_OR_URL",
     help="Where wheels of the build requirements of now are: a directory, or a simple index, of "
-    "which nothing but their RECORD is read.",
+    "which nothing but their RECORD is read. Without it another version of one that the build "
+    "read is a reason to rebuild.",
 )  # fmt: skip
 @offline_option
 @strict_option
@@ -50,6 +51,11 @@ def diff_inputs_command(
 
     NEW_INPUTS.json is what `backend-shim inputs --format json` writes. A build requirement that
     changed is excused if nothing has changed of all that the build read of it.
+
+    \b
+    Examples:
+      backend-shim inputs --isolated --project . --output now.json
+      resolver-check diff-inputs "$wheel" now.json --source wheels
 
     \b
     Exit status: 0 nothing changed (skip), 1 changed (rebuild), 3 unknown (the

@@ -83,6 +83,11 @@ def env_command(  # noqa: PLR0913, PLR0917 - one argument per option
     record or by its binaries. Nothing is changed, and no code of a distribution is run.
 
     \b
+    Examples:
+      resolver-check env --python .venv/bin/python
+      resolver-check env --index https://pypi.org/simple --constraints fits.txt
+
+    \b
     Exit status: 0 all are known to fit; 1 some do not; 3 none is known not to
     fit, but some are unknown; 2 wrong usage or unreadable input.
     """

@@ -59,7 +59,7 @@ _LEVELS = ("0", "1")
 @click.option("--prefix", "-p", metavar="DIR", help="Install to this prefix.")
 @click.option(
     "--python", type=click.Path(path_type=Path), metavar="PATH",
-    help="The interpreter whose packages they are to be; default: the running one.",
+    help="The interpreter whose packages they are to be; default: the one that runs this program.",
 )  # fmt: skip
 @click.option(
     "--compile-bytecode", "levels", type=click.Choice(["0", "1", "2"]), multiple=True,
@@ -108,6 +108,10 @@ def install_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
     Before anything is written each is judged with what is installed and with the others, as
     consumer and as provider, and with the interpreter; and each file is held against RECORD. With
     --destdir they are judged with what lies there and with what this system has.
+
+    \b
+    Example:
+      resolver-check install --python .venv/bin/python "$wheel"
 
     \b
     Exit status: 0 installed. With all others nothing was written: 1 some do not

@@ -61,6 +61,10 @@ def judge_command(
     it unknown.
 
     \b
+    Example:
+      resolver-check judge "$wheel" --old "$old_numpy" --new "$new_numpy"
+
+    \b
     Exit status: 0 valid, 1 invalid, 3 unknown, 2 wrong usage or unreadable
     input.
     """

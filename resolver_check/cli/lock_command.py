@@ -49,7 +49,7 @@ _MICRO: Final = re.compile(r"(\d\.\d{1,3})\.(\d{1,3})", re.ASCII)
     required=True,
 )  # fmt: skip
 @click.option(
-    "--python", metavar="3.11[.7]", help="CPython to install for; default: the running one.",
+    "--python", metavar="3.11[.7]", help="CPython to install for; default: the one that runs this.",
 )  # fmt: skip
 @click.option(
     "--platform", metavar="TAG",
@@ -85,6 +85,10 @@ def lock_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     A FILE is a pylock.toml (PEP 751) or a requirements file in which each line pins a release with
     its hashes. Of each package the wheel is read that an installer would take; one that would have
     to be built is unknown.
+
+    \b
+    Example:
+      resolver-check lock pylock.toml --python 3.12
 
     \b
     Exit status: 0 all fit each other; 1 some do not; 3 none is known not to fit,

@@ -54,8 +54,14 @@ class _Commands(click.Group):
 def cli() -> None:
     """Which wheels does a bump of a dependency leave valid, and which must be rebuilt?
 
+    A provider is a project that wheels are compiled against, a consumer a
+    wheel that binds to it, a bump the provider's step to another version.
+    Wheels that were built with backend_shim carry records: a fingerprint
+    (what their binaries offer and need) and build inputs (what went into the
+    build). Wheels without them are judged by their binaries.
+
     \b
-    Exit status of every command:
+    Exit status; where a command differs, its own help says so:
       0  valid, or done
       1  invalid: a rebuild is needed
       2  wrong usage, or input that cannot be read

@@ -91,6 +91,10 @@ def pins_command(  # noqa: PLR0913, PLR0917 - one argument per option
     reasons than the binaries is as good as ever.
 
     \b
+    Example:
+      resolver-check pins "$wheel" --index https://pypi.org/simple
+
+    \b
     Exit status: 0 METADATA admits none that is refused, 1 it does (too loose),
     3 not known for a provider, 2 wrong usage or unreadable input.
     """

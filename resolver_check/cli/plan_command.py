@@ -68,9 +68,12 @@ from resolver_check.sources.series_file import Promises
 )  # fmt: skip
 @click.option(
     "--from", "old_versions", multiple=True, metavar="NAME==OLD",
-    help="The version it comes from, if not the newest older one of the source.",
+    help="The version it comes from, if not the newest older one of the source; may be given "
+    "several times.",
 )  # fmt: skip
-@click.option("--python", metavar="3.11", help="CPython to plan for; default: the running one.")
+@click.option(
+    "--python", metavar="3.11", help="CPython to plan for; default: the one that runs this program."
+)
 @click.option(
     "--platform", metavar="TAG",
     help="Platform tag to plan for, such as manylinux_2_28_x86_64; default: this machine.",

@@ -44,6 +44,10 @@ def python_command(
     same.
 
     \b
+    Example:
+      resolver-check python "$wheel" --python 3.14.0b2
+
+    \b
     Exit status: 0 valid, 1 invalid, 3 unknown, 2 wrong usage or unreadable
     input.
     """

@@ -96,11 +96,13 @@ def _ended_by_sigterm() -> Iterator[None]:
 )  # fmt: skip
 @click.option("--retry", is_flag=True, help="Try again what failed before.")
 @click.option(
-    "--timeout", type=click.IntRange(1), metavar="SECONDS", help="The most that a build may take.",
+    "--timeout", type=click.IntRange(1), metavar="SECONDS",
+    help="The most that a build may take; default: no limit.",
 )  # fmt: skip
 @click.option(
     "--with-python", "interpreter", default=sys.executable, metavar="PATH",
-    help="The interpreter to build with, which has `build`; default: the running one.",
+    help="The interpreter to build with, which has `build`; default: the one that runs "
+    "this program.",
 )  # fmt: skip
 @offline_option
 @series_option
@@ -130,6 +132,11 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 - click hands over one argument p
     Builds are isolated and take the bumped versions and what was built before. Each
     result is kept at once, so that a run that was cut short goes on where it was. A failed build
     blocks what needs it. This runs the code of the projects that are built.
+
+    \b
+    Examples:
+      resolver-check plan --source wheels --bump numpy==2.0.2 --state plan.json
+      resolver-check rebuild --state plan.json --sdists sdists --out built
 
     \b
     Exit status: that of `plan` for what is left; with --validate 1 where a

@@ -67,7 +67,7 @@ _WAITING_PER_JOB: Final = 4
 )  # fmt: skip
 @click.option(
     "--scheduler", metavar="ADDRESS",
-    help="Read with all workers of this Dask scheduler, such as tcp://host:8786. They see the "
+    help="Read with all workers of this Dask scheduler, such as `tcp://host:8786`. They see the "
     "same files, have this version of wheel-abi, and a netrc or keyring where an index asks for "
     "a password.",
 )  # fmt: skip
@@ -96,6 +96,11 @@ def scan_command(  # noqa: PLR0913, PLR0917 - click hands over one argument per 
     With --workers or --scheduler a wheel that ends the process that reads it,
     or that of a worker that vanishes meanwhile, stops nothing: others read it,
     and one that ends them all is unreadable until the next scan.
+
+    \b
+    Examples:
+      resolver-check scan wheels --catalog catalog.db
+      resolver-check catalog catalog.db --binds-to numpy
 
     \b
     Exit status: 0, or 2 wrong usage, interrupted, or a source or project that

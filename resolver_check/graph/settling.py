@@ -96,7 +96,11 @@ class _Settling:
                 continue
             name = self.planned[provider].reference.name
             # Also who another one broke meanwhile: of several verdicts the worst counts.
-            consumers = [each for each, behind in self.behind.items() if provider in behind]
+            consumers = [
+                each
+                for each, behind in self.behind.items()
+                if provider in behind and not self._is_rebuilt(each)
+            ]
             for consumer, judgement in self.builds.judged_with(provider, consumers).items():
                 each = self.planned[consumer]
                 each = replace(each, judgements=(*each.judgements, (name, judgement)))
@@ -130,6 +134,11 @@ class _Settling:
         """Whether a wheel was built in its place that is better."""
         outcome = self._outcome(name)
         return isinstance(outcome, Built) and not outcome.is_no_better
+
+    def _is_rebuilt(self, name: str) -> bool:
+        """Whether a wheel was built in its place, so that judgements on itself no longer count."""
+        is_wanted = self.planned[name].action is Action.REBUILD
+        return is_wanted and isinstance(self._outcome(name), Built)
 
     def as_built(self, name: str) -> PlannedWheel:
         """The wheel with what is known of its build."""

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from backend_shim.errors import InvalidBinary
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
+from backend_shim.record.names import (
+    BUILD_INPUTS,
+    FINGERPRINT,
+    SBOM,
+    SYMBOLS,
+    TYPES,
+    accepted_names,
+)
 from backend_shim.wheel.archive import MAX_TEXT_SIZE, Member, WheelArchive
 from resolver_check.compare.wheels.difference import Difference, Kind, WheelDifference
 from resolver_check.compare.wheels.elf_parts import elf_differences
@@ -32,9 +39,13 @@ _OF_DIST_INFO: Final[Mapping[str, _Texts]] = {
 }
 _ELF_MAGIC: Final = b"\x7fELF"
 _OWN_RECORDS: Final = frozenset(
-    name
-    for record in (FINGERPRINT, BUILD_INPUTS, SYMBOLS, TYPES)
-    for name in accepted_names(record)
+    (
+        SBOM,
+        *accepted_names(FINGERPRINT),
+        *accepted_names(BUILD_INPUTS),
+        *accepted_names(SYMBOLS),
+        *accepted_names(TYPES),
+    )
 )
 
 
@@ -128,8 +139,8 @@ class _Comparison:
             yield Difference(path=path, kind=Kind.OWN_RECORD if self._is_own(path) else only)
 
     def _is_own(self, path: str) -> bool:
-        """Whether it is a record of this project."""
-        directory, _, name = path.rpartition("/")
+        """Whether it is a record of this project, or a view of one."""
+        directory, _, name = path.partition("/")
         return directory == self._old.dist_info and name in _OWN_RECORDS
 
     def _of_file(self, path: str) -> Iterator[Difference]:

@@ -257,12 +257,13 @@ function fits(digest, bytes) {
   return algorithm && digest === `${algorithm}=${createHash(algorithm).update(bytes).digest("base64url")}`;
 }
 
-/** F12: whether a member is an ELF, Mach-O or PE file, by how it begins. */
+/** F12: whether a member is a binary, by how it begins. */
 function isBinary(bytes) {
   if (bytes.length <= 8) return false;
   const magic = bytes.readUInt32BE(0);
-  if ([0x7f454c46, 0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabf].includes(magic)) return true;
+  if ([0x7f454c46, 0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabf, 0x0061736d].includes(magic)) return true;
   if (magic === 0xcafebabe) return bytes.readUInt32BE(4) < 32;
+  if ([0x01df00, 0x01f700].includes(magic >>> 8)) return true;
   if (magic >>> 16 !== 0x4d5a) return false;
   if (bytes.length < 64) return true;
   const start = bytes.readUInt32LE(0x3c);

@@ -188,8 +188,10 @@ def test_a_binary_is_known_by_its_content_not_its_name(tmp_path: Path) -> None:
         b"\x7fELF\2\1\1".ljust(16),
         LIBRARY[:300],
         b"\x7fELF\x05",
+        b"\0asm\1\0\0\0".ljust(32, b"\0"),
+        b"\1\xf7\0\5".ljust(32, b"\0"),
     ],
-    ids=["pe", "mach-o", "fat", "header", "truncated", "tiny"],
+    ids=["pe", "mach-o", "fat", "header", "truncated", "tiny", "wasm", "xcoff"],
 )
 def test_a_binary_that_cannot_be_read_is_listed(tmp_path: Path, data: bytes) -> None:
     padded = data.ljust(9)

@@ -57,6 +57,10 @@ def test_a_wheel_without_binaries_tells_nothing(tmp_path: Path) -> None:
     assert looked(tmp_path, {"demo.py": b"x", "fake.so": b"no binary"}) == BuiltBinaries()
 
 
+def test_text_that_begins_like_a_program_for_dos_is_no_binary(tmp_path: Path) -> None:
+    assert not looked(tmp_path, {"notes": b"MZ is how a program for DOS begins. " * 4}).is_any
+
+
 @gcc
 def test_the_compiler_says_its_name_and_with_debug_information_its_flags(tmp_path: Path) -> None:
     plain = compiled(tmp_path / "plain", "int x(void) { return 1; }", "-g0")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,38 @@ def test_what_is_no_wheel_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_an_output_that_cannot_be_written_is_status_2(wheel: Path, tmp_path: Path) -> None:
     assert export(wheel, "cyclonedx", "--output", str(tmp_path / "no" / "out.json")) == 2
+
+
+def test_the_wheel_is_never_the_output(wheel: Path, tmp_path: Path) -> None:
+    before = wheel.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(wheel)
+    for output in (wheel, link):
+        with pytest.raises(SystemExit) as raised:
+            export(wheel, "cyclonedx", "--output", str(output))
+        assert raised.value.code == 2
+    assert wheel.read_bytes() == before
+
+
+def test_an_output_may_be_read_by_whom_the_umask_lets(wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    output = tmp_path / "out.json"
+    assert export(wheel, "cyclonedx", "--output", str(output)) == 0
+    assert output.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_an_output_that_is_a_link_or_a_device_stays_one(wheel: Path, tmp_path: Path) -> None:
+    link, pipe = tmp_path / "link.json", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "target.json")
+    assert export(wheel, "cyclonedx", "--output", str(link)) == 0
+    assert link.is_symlink()
+    written = (tmp_path / "target.json").read_bytes()
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_bytes)
+        assert export(wheel, "cyclonedx", "--output", str(pipe)) == 0
+        assert read.result(10) == written
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

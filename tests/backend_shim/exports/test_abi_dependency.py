@@ -75,6 +75,14 @@ def test_a_wheel_that_takes_c_plus_plus_of_pytorch_gives_the_release() -> None:
     assert found.left_out == ()
 
 
+def test_what_was_installed_editable_is_no_release() -> None:
+    inputs = built_with(torch="2.9.1")
+    edited = tuple(replace(each, is_editable=True) for each in inputs.requirements)
+    found = project(requiring(linking=_TORCH), replace(inputs, requirements=edited))
+    assert found.properties == ()
+    assert found.left_out == (LeftOut(interface="linking", why=Why.NO_BUILD_INPUTS),)
+
+
 @pytest.mark.parametrize(
     ("inputs", "left_out"),
     [

@@ -99,6 +99,9 @@ def test_what_no_index_would_take_is_refused(changed: dict[str, str]) -> None:
         ("://farm", False),
         ("https:", False),
         ("https://a\n", False),
+        ("https://example.org/f\u00e4rm", False),
+        ("https://example.org/\udcff", False),
+        ('https://example.org/"farm"', False),
     ],
 )
 def test_a_builder_is_an_absolute_uri(text: str, is_one: bool) -> None:

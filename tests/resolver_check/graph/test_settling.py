@@ -127,3 +127,19 @@ def test_the_order_of_the_source_means_nothing(
     assert {(each.reference.filename, each.action, each.verdict) for each in one} == {
         (each.reference.filename, each.action, each.verdict) for each in other
     }
+
+
+def test_a_wheel_that_was_built_is_no_longer_judged_itself() -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Asked(Told):
+        def judged_with(self, provider: str, consumers: Collection[str]) -> dict[str, Judgement]:
+            asked.extend((provider, name) for name in consumers)
+            return super().judged_with(provider, consumers)
+
+    told = Asked({"c": "ab"}, dict.fromkeys("abc", Verdict.UNKNOWN))
+    verdicts = {"a": Verdict.UNKNOWN, "b": Verdict.UNKNOWN, "c": Verdict.VALID}
+    wheels = {name: wheel(name, verdict) for name, verdict in verdicts.items()}
+    planned, _ = arranged(wheels, {"c": "ab"}, told)
+    assert {each.reference.filename: each.action for each in planned}["c"] is Action.BUILT
+    assert asked == [("b", "c")]

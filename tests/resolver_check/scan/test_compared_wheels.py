@@ -11,7 +11,7 @@ import pytest
 
 from backend_shim.embed import embed
 from backend_shim.errors import InvalidWheel
-from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT
+from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SBOM
 from resolver_check.compare.wheels.difference import Kind, Outcome, WheelDifference
 from resolver_check.errors import UsageError
 from resolver_check.scan.compared_wheels import compare_wheels
@@ -115,6 +115,17 @@ def test_records_of_another_build_are_noise(tmp_path: Path) -> None:
         f"{INFO}/{BUILD_INPUTS}": {Kind.OWN_RECORD},
         f"{INFO}/RECORD": {Kind.RECORD},
     }
+
+
+def test_a_bill_of_materials_made_of_a_record_is_noise(tmp_path: Path) -> None:
+    one, other = wheel(tmp_path, "a", FILES), wheel(tmp_path, "b", FILES)
+    embed(one, build_inputs=PLAIN, looked_for=(), with_sbom=True)
+    embed(other, build_inputs=replace(PLAIN, version="1.1"), looked_for=(), with_sbom=True)
+    found = both_ways(one, other)
+    assert found.outcome is Outcome.EQUAL
+    assert kinds(found)[f"{INFO}/{SBOM}"] == {Kind.OWN_RECORD}
+    of_others = wheel(tmp_path, "c", {**FILES, f"{INFO}/sboms/other.cdx.json": b"{}"})
+    assert both_ways(wheel(tmp_path, "d", FILES), of_others).content
 
 
 def test_a_file_called_like_a_record_elsewhere_is_content(tmp_path: Path) -> None:
