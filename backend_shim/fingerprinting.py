@@ -32,6 +32,7 @@ from backend_shim.record.canonical import JSONValue
 from backend_shim.record.fingerprint import (
     AbiFingerprint,
     Basis,
+    ExportingObject,
     Generator,
     InterfaceFacts,
     ObjectRecord,
@@ -40,7 +41,7 @@ from backend_shim.record.fingerprint import (
 )
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, SYMBOLS, TYPES, accepted_names
 from backend_shim.record.series import Series, read_series, series_facts
-from backend_shim.record.type_tables import TypeTables
+from backend_shim.record.type_tables import TypedObject, TypeTables
 from backend_shim.wheel.manifest import is_digest_of
 from backend_shim.wheel.open_wheel import OpenMember, OpenWheel
 
@@ -126,7 +127,20 @@ def fingerprint_wheel(
         provides=provides,
         requires=requires,
     )
-    return Fingerprinted(fingerprint=fingerprint, symbols=linking.exported_tables(wheel))
+    symbols = _bound(linking.exported_tables(wheel), fingerprint.objects)
+    return Fingerprinted(fingerprint=fingerprint, symbols=symbols)
+
+
+def _bound(tables: SymbolTables, objects: Iterable[ObjectRecord]) -> SymbolTables:
+    """`tables` with what says of which bytes they are."""
+    records = {each.path: each for each in objects}
+    return SymbolTables(
+        objects=tuple(
+            replace(each, digest=record.digest, size=record.size, crc32=record.crc32)
+            for each in tables.objects
+            for record in (records[each.path],)
+        )
+    )
 
 
 def _normalized(name: str) -> str:
@@ -297,9 +311,16 @@ def recorded_fingerprint(archive: OpenWheel, *, opens_all: bool = True) -> AbiFi
 
 
 def recorded_symbols(archive: OpenWheel) -> SymbolTables | None:
-    """The embedded symbol tables, if there are any; raises InvalidRecord."""
+    """The embedded symbol tables, if there are any and they are of the binaries of now.
+
+    Raises InvalidRecord, StaleRecord where they are not.
+    """
     data = recorded_member(archive, SYMBOLS)
-    return None if data is None else SymbolTables.from_json(data)
+    if data is None:
+        return None
+    tables = SymbolTables.from_json(data)
+    _check_bytes(archive, tables.objects)
+    return tables
 
 
 def recorded_types(archive: OpenWheel) -> TypeTables | None:
@@ -311,10 +332,16 @@ def recorded_types(archive: OpenWheel) -> TypeTables | None:
     if data is None:
         return None
     tables = TypeTables.from_json(data)
-    for each in tables.objects:
+    _check_bytes(archive, tables.objects)
+    return tables
+
+
+def _check_bytes(
+    archive: OpenWheel, objects: Iterable[ObjectRecord | ExportingObject | TypedObject]
+) -> None:
+    for each in objects:
         if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
             raise StaleRecord("$.objects", f"is stale: {each.path} was changed since")
-    return tables
 
 
 def _identity(archive: OpenWheel, path: str) -> tuple[str | None, int, int] | None:
@@ -357,9 +384,7 @@ def _check_fresh(archive: OpenWheel, fingerprint: AbiFingerprint, *, opens_all: 
     if recorded | unread != actual:
         other = sorted((recorded | unread) ^ actual)
         raise StaleRecord("$.objects", f"is stale: {', '.join(other[:3])} came or went since")
-    for each in fingerprint.objects:
-        if (each.digest, each.size, each.crc32) != _identity(archive, each.path):
-            raise StaleRecord("$.objects", f"is stale: {each.path} was changed since")
+    _check_bytes(archive, fingerprint.objects)
     if header.NAME not in fingerprint.interfaces:
         return
     shipped = fingerprint.provided(header.NAME)

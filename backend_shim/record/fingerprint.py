@@ -279,6 +279,10 @@ class ExportingObject:
     machine: str
     """Of a universal Mach-O file there is one entry for each."""
     symbols: tuple[ExportedSymbol, ...]
+    digest: str | None = None
+    """With `size` and `crc32` as in `ObjectRecord`: the bytes whose symbols these are."""
+    size: int = 1
+    crc32: int = 0
     forwards: tuple[tuple[str, str], ...] = ()
     """PE and Mach-O: (symbol, where its definition really is) as `Symbol.forwards_to` has it."""
 
@@ -297,6 +301,9 @@ class SymbolTables:
                 "objects": [
                     {
                         "path": each.path,
+                        "digest": each.digest,
+                        "size": each.size,
+                        "crc32": each.crc32,
                         "soname": each.soname,
                         "machine": each.machine,
                         "forwards": [[*row] for row in each.forwards],
@@ -319,6 +326,9 @@ class SymbolTables:
             objects=tuple(
                 ExportingObject(
                     path=get_str(each, "path", at),
+                    digest=get_str_or_null(each, "digest", at),
+                    size=get_count(each, "size", at, least=1),
+                    crc32=get_count(each, "crc32", at, most=0xFFFFFFFF),
                     soname=get_str_or_null(each, "soname", at),
                     machine=get_str(each, "machine", at),
                     forwards=tuple(

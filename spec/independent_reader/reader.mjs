@@ -311,9 +311,9 @@ function isOfThisWheel({ objects, unread, interfaces, provides }, members, diges
 
 /** The state of a document that was read and that RECORD vouches for. */
 function stateBeside(members, digests, document, value) {
-  if (["build_inputs", "abi_symbols"].includes(document)) return "usable"; // B4; S3, the fingerprint was asked first
-  const isBound = value.objects.every((entry) => describes(entry, members, digests)); // C3, T5 (no build-ids are read)
-  const isWhole = document === "abi_types" || isOfThisWheel(value, members, digests);
+  if (document === "build_inputs") return "usable"; // B4
+  const isBound = value.objects.every((entry) => describes(entry, members, digests)); // C3, S3, T5 (no build-ids are read)
+  const isWhole = document !== "abi_fingerprint" || isOfThisWheel(value, members, digests);
   return isBound && isWhole ? "usable" : "stale";
 }
 

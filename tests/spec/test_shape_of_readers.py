@@ -49,6 +49,9 @@ DOCUMENTS: dict[str, Any] = {
                 "path": "lib/libdemo.so.1",
                 "soname": "libdemo.so.1",
                 "machine": "x86_64",
+                "digest": None,
+                "size": 1,
+                "crc32": 0,
                 "forwards": [["f", "x.g"]],
                 "symbols": [["f", "DEMO_1.0", "function", 42, False, 2]],
             }

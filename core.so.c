@@ -1,0 +1,1 @@
+int f(),g(); int PyInit_core(){return f()+g();}
