@@ -49,7 +49,7 @@ DOCUMENTS: dict[str, Any] = {
                 "path": "lib/libdemo.so.1",
                 "soname": "libdemo.so.1",
                 "machine": "x86_64",
-                "digest": None,
+                "digest": f"sha256={'A' * 43}",
                 "size": 1,
                 "crc32": 0,
                 "forwards": [["f", "x.g"]],
