@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from backend_shim.binary import HEAD_SIZE, binary_format, read_shared_objects
 from backend_shim.binary.shared_object import SharedObject
@@ -44,6 +44,8 @@ from backend_shim.record.series import Series, read_series, series_facts
 from backend_shim.record.type_tables import TypedObject, TypeTables
 from backend_shim.wheel.manifest import is_digest_of
 from backend_shim.wheel.open_wheel import OpenMember, OpenWheel
+
+_Tables = TypeVar("_Tables", SymbolTables, TypeTables)
 
 _MAGIC_SIZE: Final = 8
 _GRAFTED_DIRECTORY: Final = re.compile(r"(?:.*/)?(?:[^/]+\.libs|\.dylibs|\.libs)/")
@@ -315,12 +317,7 @@ def recorded_symbols(archive: OpenWheel) -> SymbolTables | None:
 
     Raises InvalidRecord, StaleRecord where they are not.
     """
-    data = recorded_member(archive, SYMBOLS)
-    if data is None:
-        return None
-    tables = SymbolTables.from_json(data)
-    _check_bytes(archive, tables.objects)
-    return tables
+    return _recorded_tables(archive, SYMBOLS, SymbolTables.from_json)
 
 
 def recorded_types(archive: OpenWheel) -> TypeTables | None:
@@ -328,10 +325,16 @@ def recorded_types(archive: OpenWheel) -> TypeTables | None:
 
     Raises InvalidRecord, StaleRecord where they do not.
     """
-    data = recorded_member(archive, TYPES)
+    return _recorded_tables(archive, TYPES, TypeTables.from_json)
+
+
+def _recorded_tables(
+    archive: OpenWheel, record: str, decode: Callable[[bytes], _Tables]
+) -> _Tables | None:
+    data = recorded_member(archive, record)
     if data is None:
         return None
-    tables = TypeTables.from_json(data)
+    tables = decode(data)
     _check_bytes(archive, tables.objects)
     return tables
 

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from backend_shim.record.build_inputs import SourceTree
+from backend_shim.wheel.whole_files import sha256_at
 
 _PRODUCTS_IN_ROOT: Final = frozenset(
     (
@@ -74,19 +75,11 @@ def _line(root: Path, path: bytes) -> bytes | None:
         target = os.readlink(place)  # noqa: PTH115 - Path would spell the target its own way
         kind, digest = b"l", hashlib.sha256(os.fsencode(target)).hexdigest()
     elif stat.S_ISREG(mode):
-        kind, digest = (b"x" if mode & stat.S_IXUSR else b"-"), _sha256_of_file(place)
+        kind, digest = (b"x" if mode & stat.S_IXUSR else b"-"), sha256_at(place)
     else:
         return None
     escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
     return kind + b" " + digest.encode() + b"  " + escaped + b"\n"
-
-
-def _sha256_of_file(place: Path) -> str:
-    digest = hashlib.sha256()
-    with place.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _relative_directories(root: Path, directories: Collection[Path]) -> frozenset[str]:

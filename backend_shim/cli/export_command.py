@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,8 +17,8 @@ from backend_shim.cli.output import (
     Commands,
     add_command,
     complain,
-    replace_file,
     write_json,
+    write_output,
 )
 from backend_shim.errors import BackendShimError, InvalidRecord
 from backend_shim.exports.abi_dependency import project
@@ -36,9 +35,9 @@ from backend_shim.record.decoding import as_object, decode_json, get_object
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT
 from backend_shim.wheel.archive import WheelArchive
 from backend_shim.wheel.manifest import verify_manifest
+from backend_shim.wheel.whole_files import sha256_at
 
 _IN_TOTO: Final = "in-toto"
-_BLOCK: Final = 1 << 20
 
 _DESCRIPTION: Final = """\
 Write what the records of a wheel say in the form of another standard, as JSON.
@@ -108,7 +107,7 @@ def _export(parsed: argparse.Namespace) -> int:
         write_json(document)
         return DONE
     try:
-        replace_file(output, canonical_json(document))
+        write_output(output, canonical_json(document))
     except OSError as error:
         complain(output, error)
         return UNREADABLE
@@ -135,7 +134,7 @@ def _in_toto(archive: WheelArchive, parsed: argparse.Namespace) -> JSONValue:
     record = decode_json(recorded_member(archive, BUILD_INPUTS) or b"")
     definition = get_object(as_object(record, "$"), "build_definition", "$")
     return provenance_statement(
-        definition, wheel=wheel.name, sha256=_sha256(wheel), builder_id=parsed.builder_id
+        definition, wheel=wheel.name, sha256=sha256_at(wheel), builder_id=parsed.builder_id
     )
 
 
@@ -152,14 +151,6 @@ def _build_inputs(archive: WheelArchive) -> BuildInputs:
     if inputs is None:
         raise InvalidRecord(BUILD_INPUTS, "is not there")
     return inputs
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _DOCUMENTS: Final[Mapping[str, Callable[[WheelArchive, argparse.Namespace], JSONValue]]] = {

@@ -15,7 +15,7 @@ from backend_shim.cli.output import (
     add_command,
     add_format,
     complain,
-    replace_file,
+    write_output,
 )
 from backend_shim.errors import BackendShimError, ConfigurationError
 from backend_shim.expected_inputs import inputs_of_project
@@ -79,7 +79,7 @@ def _inputs(parsed: argparse.Namespace) -> int:
         print(document if parsed.format == "json" else text, end="")
         return DONE
     try:
-        replace_file(output, inputs.to_json())
+        write_output(output, inputs.to_json())
     except OSError as error:
         complain(output, error)
         return UNREADABLE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, TypeAlias
 
 from backend_shim.errors import InvalidWheel
 from backend_shim.record.canonical import JSONValue, canonical_json
+from backend_shim.wheel.whole_files import replace_file
 
 # argparse has no other name for what `add_subparsers` returns.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -63,22 +63,12 @@ def sentence(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it there: nobody sees half of it.
+def write_output(path: Path, data: bytes) -> None:
+    """Make `data` the content of the file at `path`, of which nobody sees half.
 
     Behind a symbolic link the file is replaced, not the link; a pipe or a device is written to.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(data)
-        return
-    path = path.resolve()
-    # Not by `tempfile`: the file is for whoever the umask lets read it.
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    else:
+        replace_file(path.resolve(), data)

@@ -7,7 +7,7 @@ in CycloneDX stands in properties named `wheel-abi:…`, and the files that were
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 from backend_shim.record.build_inputs import (
@@ -18,7 +18,7 @@ from backend_shim.record.build_inputs import (
     DigestSet,
     package_url,
 )
-from backend_shim.record.build_machine import Interpreter, Library, Tool, Toolchain
+from backend_shim.record.build_machine import Interpreter, Library, Tool, Toolchain, release_of
 from backend_shim.record.canonical import JSONValue, canonical_json
 from backend_shim.record.read_set import Capture, ReadFiles, Role
 
@@ -28,8 +28,6 @@ _Table: TypeAlias = "dict[str, JSONValue]"
 
 _WHEEL: Final = "wheel"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-# PEP 440, "Pre-releases".
-_RELEASE_LEVELS: Final[Mapping[str, str]] = {"alpha": "a", "beta": "b", "candidate": "rc"}
 
 
 def bill_of_materials(inputs: BuildInputs) -> JSONValue:
@@ -132,9 +130,7 @@ def _components(inputs: BuildInputs) -> Iterator[_Table]:
 
 def _interpreter(interpreter: Interpreter) -> _Table:
     numbers = interpreter.implementation_version
-    version = f"{numbers.major}.{numbers.minor}.{numbers.micro}"
-    if numbers.releaselevel in _RELEASE_LEVELS:
-        version += f"{_RELEASE_LEVELS[numbers.releaselevel]}{numbers.serial}"
+    version = release_of(numbers) or f"{numbers.major}.{numbers.minor}.{numbers.micro}"
     return _component(
         "platform",
         "interpreter",

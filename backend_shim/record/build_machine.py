@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from backend_shim.record.canonical import JSONValue
 from backend_shim.record.decoding import (
@@ -16,6 +17,9 @@ from backend_shim.record.decoding import (
     path_to,
 )
 
+# `sys.version_info.releaselevel` as PEP 440 spells it.
+_LEVELS: Final = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImplementationVersion:
@@ -26,6 +30,15 @@ class ImplementationVersion:
     micro: int
     releaselevel: str
     serial: int
+
+
+def release_of(version: ImplementationVersion) -> str | None:
+    """The version as PEP 440 spells it; None for a level that it has no letters for."""
+    level = _LEVELS.get(version.releaselevel)
+    if level is None:
+        return None
+    serial = str(version.serial) if level else ""
+    return f"{version.major}.{version.minor}.{version.micro}{level}{serial}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ from typing import Final
 import click
 
 from backend_shim.errors import InvalidRecord
+from backend_shim.wheel.whole_files import replace_file
 from resolver_check.cli.options import Command
 from resolver_check.errors import UsageError
 from resolver_check.plan_model import RebuildPlan
 from resolver_check.report.build_order import BuildOrderEntry, pruned_order, read_build_order
 from resolver_check.report.build_tags import segments_json
-from resolver_check.sources.whole_files import replace_file
 
 REBUILD: Final = "rebuild-order.json"
 KEEP: Final = "keep-order.json"

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from backend_shim.record.canonical import JSONValue
+from backend_shim.wheel.whole_files import replace_file
 from resolver_check.cli import exit_status
 from resolver_check.cli.options import (
     echo_json,
@@ -33,7 +34,6 @@ from resolver_check.scan.environment import Environment, open_environment
 from resolver_check.sources import open_sources
 from resolver_check.sources.interpreter_paths import named_cpython, site_directories
 from resolver_check.sources.series_file import Promises
-from resolver_check.sources.whole_files import replace_file
 from resolver_check.target import target
 
 

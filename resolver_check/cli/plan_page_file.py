@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from backend_shim.wheel.whole_files import replace_file
 from resolver_check.cli.options import Command
 from resolver_check.errors import UsageError
 from resolver_check.plan_model import RebuildPlan
-from resolver_check.sources.whole_files import replace_file
 
 
 def html_option(command: Command) -> Command:

@@ -18,15 +18,13 @@ from backend_shim.interfaces import cpython
 from backend_shim.interfaces.cpython import InterpreterUse, ModuleTarget, module_target
 from backend_shim.interfaces.provider import Declaration, Provider
 from backend_shim.interfaces.reasons import Binding, Effect, Evidence, Reason
-from backend_shim.record.build_machine import Interpreter
+from backend_shim.record.build_machine import Interpreter, release_of
 from backend_shim.record.fingerprint import AbiFingerprint, SymbolTables
 from backend_shim.record.series import Series
 from resolver_check.compare.judgement import verdict_of
 from resolver_check.compare.series import series_reasons
 from resolver_check.model import EvidenceLevel, Judgement, NoBinding, PureConsumer, UnreadBinary
 
-# `sys.version_info.releaselevel` as PEP 440 spells it.
-_LEVELS: Final = {"alpha": "a", "beta": "b", "candidate": "rc", "final": ""}
 _ITSELF: Final = Declaration(module=cpython.PROVIDER, name=cpython.PROVIDER)
 
 
@@ -131,15 +129,10 @@ class Python:
 
 def python_of(interpreter: Interpreter) -> Python | None:
     """The CPython that a build's record describes; None where it was another implementation."""
-    version = interpreter.implementation_version
-    level = _LEVELS.get(version.releaselevel)
-    if interpreter.implementation != "cpython" or level is None:
+    version = release_of(interpreter.implementation_version)
+    if interpreter.implementation != "cpython" or version is None:
         return None
-    return Python(
-        version=f"{version.major}.{version.minor}.{version.micro}{level}"
-        + (str(version.serial) if level else ""),
-        flags="".join(sorted(interpreter.abi_flags)),
-    )
+    return Python(version=version, flags="".join(sorted(interpreter.abi_flags)))
 
 
 def judge_interpreter(

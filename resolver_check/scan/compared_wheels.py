@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from backend_shim.errors import InvalidBinary
-from backend_shim.record.names import (
-    BUILD_INPUTS,
-    FINGERPRINT,
-    SBOM,
-    SYMBOLS,
-    TYPES,
-    accepted_names,
-)
+from backend_shim.record.names import SBOM, STANDARD_NAMES
 from backend_shim.wheel.archive import MAX_TEXT_SIZE, Member, WheelArchive
 from resolver_check.compare.wheels.difference import Difference, Kind, WheelDifference
 from resolver_check.compare.wheels.elf_parts import elf_differences
@@ -38,15 +31,7 @@ _OF_DIST_INFO: Final[Mapping[str, _Texts]] = {
     "entry_points.txt": entry_point_differences,
 }
 _ELF_MAGIC: Final = b"\x7fELF"
-_OWN_RECORDS: Final = frozenset(
-    (
-        SBOM,
-        *accepted_names(FINGERPRINT),
-        *accepted_names(BUILD_INPUTS),
-        *accepted_names(SYMBOLS),
-        *accepted_names(TYPES),
-    )
-)
+_OWN_RECORDS: Final = frozenset({SBOM, *STANDARD_NAMES, *STANDARD_NAMES.values()})
 
 
 def compare_wheels(first: Path, second: Path) -> WheelDifference:

@@ -11,9 +11,9 @@ from backend_shim.errors import InvalidRecord, InvalidWheel
 from backend_shim.fingerprinting import recorded_build_inputs, recorded_fingerprint
 from backend_shim.record.names import BUILD_INPUTS, FINGERPRINT, accepted_names
 from backend_shim.wheel.archive import WheelArchive
+from backend_shim.wheel.whole_files import sha256_of, state_of
 from resolver_check.scan.subject import Subject
 from resolver_check.sources.publishable import CHANGED, PublishableWheel, UnpublishableWheel
-from resolver_check.sources.whole_files import sha256_of, state_of
 from resolver_check.wheel_reference import SkippedFile, parse
 
 

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from backend_shim.errors import InvalidRecord, InvalidWheel
+from backend_shim.wheel.whole_files import sha256_at, state_of
 from resolver_check.errors import SourceUnavailable
 from resolver_check.scan.record_answers import answers
 from resolver_check.scan.stated_requirements import built_with, requirements_in
@@ -20,7 +21,6 @@ from resolver_check.sources.publishable import CHANGED, UnpublishableWheel
 from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.record_packs import RecordPacks
 from resolver_check.sources.wheel_source import WheelSource
-from resolver_check.sources.whole_files import sha256_at, state_of
 from resolver_check.wheel_reference import WheelReference
 
 

@@ -20,6 +20,7 @@ from backend_shim.interfaces.linking.platform_libraries import library_key
 from backend_shim.record.canonical import canonical_json
 from backend_shim.record.decoding import JSONObject, get_objects, get_str, get_str_list
 from backend_shim.record.fingerprint import AbiFingerprint
+from backend_shim.wheel.whole_files import sha256_at
 from resolver_check.errors import SourceUnavailable
 from resolver_check.scan.record_answers import unasked
 from resolver_check.scan.subject import Subject, open_subject
@@ -32,7 +33,6 @@ from resolver_check.sources.catalog_entry import (
     listed_wheel,
 )
 from resolver_check.sources.wheel_source import WheelSource
-from resolver_check.sources.whole_files import sha256_at
 
 # A wheel of all of Qt's bindings takes some 40,000 symbols; names of C++ have thousands of letters.
 _MAX_TEXTS: Final = 500_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend_shim.record.decoding import MAX_BYTES
+from backend_shim.wheel.whole_files import sha256_at
 from resolver_check.errors import DigestMismatch, SourceUnavailable
 from resolver_check.sources.record_packs import INDEX, SUFFIX
-from resolver_check.sources.whole_files import sha256_at
 
 
 class PackDirectory:

@@ -10,10 +10,10 @@ from typing import Final
 
 from backend_shim.record.canonical import JSONValue, canonical_json
 from backend_shim.record.names import SCHEMA_VERSION
+from backend_shim.wheel.whole_files import replace_file
 from resolver_check.sources.pack_directory import PackDirectory
 from resolver_check.sources.published_record import PublishedRecord, is_too_long, record_line
 from resolver_check.sources.record_packs import INDEX, LONGEST_PREFIX, SUFFIX, RecordPacks
-from resolver_check.sources.whole_files import replace_file
 
 # A request costs more than a megabyte: a plan asks for hardly fewer shards than there are.
 _WHEELS_PER_SHARD: Final = 4096

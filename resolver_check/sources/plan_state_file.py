@@ -11,10 +11,10 @@ from packaging.utils import canonicalize_name
 
 from backend_shim.errors import InvalidRecord
 from backend_shim.record.decoding import MAX_BYTES
+from backend_shim.wheel.whole_files import replace_file, sha256_at
 from resolver_check.errors import UsageError
 from resolver_check.plan_state import BuiltWheel, PlanState, Progress
 from resolver_check.sources.wheelhouse import Wheelhouse
-from resolver_check.sources.whole_files import replace_file, sha256_at
 from resolver_check.target import platforms_meet
 from resolver_check.wheel_reference import SkippedFile, WheelReference, parse
 

@@ -10,6 +10,7 @@ from mousebender.simple import create_project_url
 from packaging.utils import NormalizedName
 
 from backend_shim.wheel.archive import WheelArchive
+from backend_shim.wheel.whole_files import sha256_of
 from resolver_check.errors import DigestMismatch, ProjectMissing, SourceUnavailable
 from resolver_check.sources import simple_page
 from resolver_check.sources.connection import MISSING, connect
@@ -19,7 +20,6 @@ from resolver_check.sources.published_record import PublishedRecord
 from resolver_check.sources.remote_wheels import RemoteWheels
 from resolver_check.sources.web_address import Credentials, shown
 from resolver_check.sources.wheel_cache import WheelCache
-from resolver_check.sources.whole_files import sha256_of
 from resolver_check.wheel_reference import SdistReference, SkippedFile, WheelReference
 
 _LARGEST_SDIST = 4 * 1024**3

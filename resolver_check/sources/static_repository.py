@@ -18,6 +18,7 @@ from typing import Final
 from packaging.utils import NormalizedName
 
 from backend_shim.errors import InvalidRecord
+from backend_shim.wheel.whole_files import place_beside, replace_file, sha256_at
 from resolver_check.errors import SourceUnavailable, UsageError
 from resolver_check.sources.publishable import CHANGED, PublishableWheel
 from resolver_check.sources.repository_pages import (
@@ -29,7 +30,6 @@ from resolver_check.sources.repository_pages import (
     project_pages,
     root_pages,
 )
-from resolver_check.sources.whole_files import place_beside, replace_file, sha256_at
 
 _FILES: Final = "files"
 _PAGES: Final = "simple"

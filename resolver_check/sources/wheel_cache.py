@@ -10,9 +10,9 @@ from typing import IO
 
 import platformdirs
 
+from backend_shim.wheel.whole_files import sha256_at, sha256_of
 from resolver_check.errors import DigestMismatch, SourceUnavailable
 from resolver_check.sources.bounded_files import BoundedFiles
-from resolver_check.sources.whole_files import sha256_at, sha256_of
 
 DEFAULT_LIMIT = 5 * 1024**3
 """Bytes."""

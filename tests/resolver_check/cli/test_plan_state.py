@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver_check.sources import whole_files
+from backend_shim.wheel import whole_files
 from tests.resolver_check.cli.conftest import NEW
 from tests.resolver_check.conftest import Factory, gift
 from tests.support.served_index import Manners, ServedIndex
